@@ -1,0 +1,74 @@
+"""One try at one task: what was sent, and what is known of it."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from .names import BriefId, Epoch, Oid, ProfileName, TaskId
+from .output import Output
+from .verdict import Verdict
+
+
+class AttemptId(BaseModel):
+    """Names one attempt: numbers are unique within a brief and an epoch."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    brief: BriefId
+    epoch: Epoch
+    number: int
+
+    @property
+    def ref(self) -> str:
+        """Returns the ref that keeps this attempt, here and on the remote."""
+        return f"refs/orchestrator/attempts/{self.brief}/{self.epoch}-{self.number}"
+
+
+class Spec(BaseModel):
+    """What goes to a pool; the id is the idempotency key."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    format: int = 1
+    id: AttemptId
+    round: int
+    task: TaskId
+    role: Literal["author", "planner", "evaluator", "synthesizer"] = "author"
+    profile: ProfileName
+    base: Oid
+    package: Oid  # blob
+    wall_clock_s_max: float
+    cost_usd_max: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """Started, as far as the journal knows; `alive` is None until the pool has been asked."""
+
+    spec: Spec
+    silent_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """Its output is kept; judged when `verdict` is there.
+
+    `commit` is the attempt's own commit: parent = base, tree = package.json, output.json and,
+    for changes, `tree/` (the whole resulting tree). `result` is that resulting tree.
+    """
+
+    spec: Spec
+    commit: Oid
+    output: Output
+    result: Oid | None
+    verdict: Verdict | None
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """Ended without an output: killed, timed out, crashed."""
+
+    spec: Spec
+    reason: str
+
+
+Attempt = Running | Returned | Lost

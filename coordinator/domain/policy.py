@@ -1,0 +1,116 @@
+"""The rules of the house: what a committed config.toml may change while we run."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from .names import Environment, ProfileName, RecordPaths, RepoPath
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What one attempt may use."""
+
+    wall_clock_s_max: float = 300.0
+    idle_s_max: float = 120.0
+    output_bytes_max: int = 4_000_000
+    tokens_max: int = 200_000
+    cost_usd_max: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    """A named command over a tree: a check of `[checks.NAME]` or a `[[gate]]`; `run` is a shell line."""
+
+    name: str
+    run: str
+    setup: str | None = None
+    timeout_s_max: float = 600.0
+    paths: tuple[
+        str, ...
+    ] = ()  # only run when a changed path matches one of these globs; () = always
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Profile:
+    """A kind of worker that may be dispatched."""
+
+    name: ProfileName
+    kind: Literal["tool"] = "tool"
+    description: str = ""
+    capabilities: frozenset[str] = frozenset()
+    output_kinds: frozenset[str] = frozenset()  # of list, json, table, report, changes
+    tools: frozenset[str] = frozenset()
+    limits: Limits = field(default_factory=Limits)
+    tokens_per_s: float = 50_000.0  # speed used for estimates
+    usd_per_token: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """One environment: where it is, how to ship to it, and how to look at what is live."""
+
+    environment: Environment
+    kind: Literal["directory", "command"]
+    path: str | None = None  # directory: absolute, or relative to the repository's top
+    command: str | None = (
+        None  # command: a shell line; {revision} {generation} {environment} are filled in
+    )
+    live: str | None = None  # a URL, or a shell line that prints the live revision
+    health_polls: int = 2  # how many looks in a row must show the revision
+    poll_s: float = 1.0
+    timeout_s_max: float = 300.0
+    revert: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommitPolicy:
+    """How commits are made: identity (empty = the user's own), signature and sign-off."""
+
+    name: str = ""
+    email: str = ""
+    sign: bool = False
+    signoff: bool = False
+    skip_ci: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """Read from the blob at the tip; a faulty one keeps the last good one and says so."""
+
+    paths: RecordPaths = field(default_factory=RecordPaths)
+    remote_poll_s: float = 15.0
+    lease_s: float = 120.0
+    record_interval_s: float = 2.0
+    follow_checkout: bool = False
+    queue_max: int = 10_000
+    task_chars_min: int = 20
+    deadline_s_min: float = 10.0
+    attempts_parallel_max: int = 4
+    retries: int = 2
+    aging_s: float = 600.0
+    checks: tuple[Command, ...] = ()
+    gates: tuple[Command, ...] = ()
+    unverified: Literal["land", "hold"] = "hold"
+    protected: tuple[str, ...] = ()
+    commit: CommitPolicy = field(default_factory=CommitPolicy)
+    environments: tuple[Target, ...] = ()
+    network_hosts: tuple[str, ...] = ()
+    usd_per_brief: float = 5.0
+    usd_per_day: float = 50.0
+    profiles: tuple[Profile, ...] = ()
+    digest: str = ""  # of the config blob, quoted by decisions that rest on it
+
+    def profile(self, name: str) -> Profile | None:
+        """Returns the profile called `name`."""
+        return next((p for p in self.profiles if p.name == name), None)
+
+    def check(self, name: str) -> Command | None:
+        """Returns the `[checks.NAME]` called `name`."""
+        return next((c for c in self.checks if c.name == name), None)
+
+    def target(self, environment: str) -> Target | None:
+        """Returns the environment called `environment`."""
+        return next((t for t in self.environments if t.environment == environment), None)
+
+
+PROTECTED_ALWAYS: tuple[RepoPath, ...] = (RepoPath(".orchestrator"), RepoPath(".git"))

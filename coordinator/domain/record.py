@@ -1,0 +1,115 @@
+"""What one commit says: a verb, one prose message, trailers. Rendered and parsed here and nowhere else."""
+
+import re
+import textwrap
+from dataclasses import dataclass
+from enum import StrEnum
+
+from .names import BriefId
+
+
+class Verb(StrEnum):
+    """The first word of every subject that we write."""
+
+    ACCEPT = "accept"
+    ASK = "ask"
+    REJECT = "reject"
+    LAND = "land"
+    HOLD = "hold"
+    FAIL = "fail"
+    CANCEL = "cancel"
+    DEPLOY = "deploy"
+    REVERT = "revert"
+
+
+SUBJECT_CHARS_MAX = 72
+_PROSE_WIDTH = 88
+_TRAILER = re.compile(r"^([A-Z][A-Za-z]*(?:-[A-Z][A-Za-z]*)*): (.*)$")
+_UNSAFE = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff\u2028\u2029]"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """One commit message of ours. `quoted` is somebody else's text: it can carry no trailer."""
+
+    verb: Verb
+    about: str  # brief id, or the environment for a deploy
+    subject: str
+    prose: str = ""
+    quoted: str = ""
+    trailers: tuple[tuple[str, str], ...] = ()
+    skip_ci: bool = False
+
+    def values(self, key: str) -> tuple[str, ...]:
+        """Returns every value of the trailer `key`, in order."""
+        return tuple(v for k, v in self.trailers if k == key)
+
+    @property
+    def brief(self) -> BriefId | None:
+        """Returns the Brief-Id trailer."""
+        return next((BriefId(v) for v in self.values("Brief-Id")), None)
+
+
+def clean(text: str) -> str:
+    """Returns `text` without escapes, controls, bidi marks and lone surrogates; newlines and tabs stay."""
+    no_escapes = re.sub(r"\x1b(\[[0-?]*[ -/]*[@-~]|[@-_])", "", text)
+    return _UNSAFE.sub("", no_escapes).encode("utf-8", "replace").decode()
+
+
+def one_line(text: str) -> str:
+    """Returns `text` cleaned and on one line."""
+    return " ".join(clean(text).split())
+
+
+def render(record: Record) -> str:
+    """Returns the commit message; parse(render(r)) gives verb, about, subject and trailers back."""
+    head = f"{record.verb} {record.about}: {one_line(record.subject)}"
+    if len(head) > SUBJECT_CHARS_MAX:
+        head = head[: SUBJECT_CHARS_MAX - 1].rstrip() + "…"
+    parts = [head]
+    if record.prose.strip():
+        parts.append(_wrap(clean(record.prose)))
+    if record.quoted.strip():
+        parts.append("\n".join(f"> {line}".rstrip() for line in clean(record.quoted).splitlines()))
+    if record.skip_ci:
+        parts.append("[skip ci]")
+    if record.trailers:
+        parts.append("\n".join(f"{key}: {one_line(value)}" for key, value in record.trailers))
+    return "\n\n".join(parts) + "\n"
+
+
+def parse(message: str) -> Record | None:
+    """Returns what one of our messages says, or None for a commit that is not of our grammar."""
+    paragraphs = message.strip("\n").split("\n\n")
+    first, _, subject = paragraphs[0].partition(": ")
+    verb, _, about = first.partition(" ")
+    if verb not in set(Verb) or not about or " " in about or not subject:
+        return None
+    trailers: tuple[tuple[str, str], ...] = ()
+    matches = [_TRAILER.match(line) for line in paragraphs[-1].splitlines()]
+    if len(paragraphs) > 1 and all(matches):
+        trailers = tuple((m[1], m[2]) for m in matches if m)
+    return Record(
+        verb=Verb(verb),
+        about=about,
+        subject=subject,
+        prose="\n\n".join(paragraphs[1 : -1 if trailers else None]),
+        trailers=trailers,
+    )
+
+
+def _wrap(prose: str) -> str:
+    """Wraps each paragraph; a paragraph that would read as trailers is indented."""
+    wrapped = []
+    for paragraph in re.split(r"\n\s*\n", prose.strip()):
+        lines = [
+            textwrap.fill(line, _PROSE_WIDTH, break_long_words=False, break_on_hyphens=False)
+            for line in paragraph.splitlines()
+        ]
+        text = "\n".join(lines)
+        if any(_TRAILER.match(line) for line in text.splitlines()):
+            text = textwrap.indent(text, "  ")
+        wrapped.append(text)
+    return "\n\n".join(wrapped)

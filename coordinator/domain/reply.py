@@ -1,0 +1,49 @@
+"""reply.md: what the author of a brief is told, for people (prose) and programs (front matter)."""
+
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict
+
+from .brief import Fault, Question
+
+
+class Reply(BaseModel):
+    """What came of a brief, as it stands in its folder on the branch.
+
+    `held` says why a waiting brief waits; `changeset` is what an approval must bind to.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+    state: Literal["working", "input_required", "completed", "failed", "canceled", "rejected"]
+    held: Literal["unverified", "protected", "conflict", "question", "rewritten"] | None = None
+    reasons: tuple[str, ...] = ()
+    faults: tuple[Fault, ...] = ()
+    questions: tuple[Question, ...] = ()
+    changeset: str | None = None
+    changeset_base: str | None = None
+    changeset_result: str | None = None
+    verified: str | None = None
+    name: str = ""
+    text: str = ""  # the prose below the front matter
+
+
+def render(reply: Reply) -> bytes:
+    """Returns the bytes of reply.md."""
+    head: dict[str, Any] = reply.model_dump(mode="json", exclude={"text"}, exclude_defaults=True)
+    head["state"] = reply.state
+    front = yaml.safe_dump(head, sort_keys=False, allow_unicode=True, width=1000)
+    return f"---\n{front}---\n\n{reply.text.strip()}\n".encode("utf-8", "replace")
+
+
+def parse(content: bytes) -> Reply | None:
+    """Returns the reply, or None when `content` is not one (it may have been edited by hand)."""
+    text = content.decode("utf-8", "replace")
+    if not text.startswith("---\n"):
+        return None
+    front, _, body = text[4:].partition("\n---\n")
+    try:
+        head = yaml.safe_load(front)
+        return Reply(**head, text=body.strip())
+    except (yaml.YAMLError, TypeError, ValueError):
+        return None

@@ -1,0 +1,95 @@
+"""One look at everything: what a tick decides on and what status shows. Nothing in it is a handle."""
+
+from dataclasses import dataclass
+
+from .attempt import Attempt
+from .brief import Brief
+from .check import CheckResult
+from .names import BriefId, Digest, Environment, Epoch, Oid, Place
+from .plan import Plan
+from .policy import Policy
+from .proof import Busy, Claim, ClaimedPath, Planned, Rewritten, Unreachable
+from .reply import Reply
+from .request import Request
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filed:
+    """A brief as its folder at the tip says: the cheap part, cached by the folder's oid."""
+
+    id: BriefId
+    place: Place
+    folder: Oid  # tree
+    blob: Oid  # of brief.md; the zero oid where there is none (rejected)
+    digest: Digest
+    brief: Brief
+    plan: Plan | None
+    reply: Reply | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sighting:
+    """A brief and all that is known of work on it; only briefs that are open, waiting or landed have one."""
+
+    filed: Filed
+    order: int  # position of its accept commit in first-parent order (C7); lower came first
+    age_s: float
+    attempts: tuple[Attempt, ...]  # of the current round
+    claim: Claim | Busy | None  # ours and confirmed, somebody else's, or none
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeldRef:
+    """One held/<brief> ref as last fetched, with how long it has not changed on our monotonic clock (C5)."""
+
+    brief: BriefId
+    oid: Oid
+    digest: Digest
+    epoch: Epoch
+    acq: str
+    counter: int
+    unchanged_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeenClaim:
+    """One claims/<path> ref as last fetched; `orphan_s` is how long no held/ of its acq has been seen (C6)."""
+
+    claim: ClaimedPath
+    orphan_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiveState:
+    """What deploys/<env> says, as last fetched."""
+
+    environment: Environment
+    oid: Oid
+    revision: Oid
+    generation: int
+    state: str  # deploying | live | failed
+    holder: str
+    previous: Oid | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class World:
+    """Everything a tick decides on."""
+
+    now_s: float  # monotonic
+    epoch: Epoch
+    tip: Oid
+    remote: Rewritten | Unreachable | None
+    policy: Policy
+    policy_faults: tuple[str, ...]
+    paused: str | None  # the reason, from state.md
+    holds: frozenset[str]  # brief ids and names on hold, from state.md
+    inbox: tuple[Request, ...]
+    briefs: dict[BriefId, Sighting]
+    counts: dict[Place, int]
+    held: dict[BriefId, HeldRef]
+    claims: tuple[SeenClaim, ...]
+    gate: HeldRef | None  # gate/<branch>, whoever holds it
+    checks: dict[Digest, CheckResult]
+    environments: dict[Environment, LiveState]
+    intents: tuple[Planned, ...]
