@@ -1,0 +1,52 @@
+# One definition of green: people, hooks and .ci/run all call these.
+# Needs make, git and a Python of 3.11 or newer; everything else is installed into .venv.
+PYTHON ?= python3
+JOBS ?= 2
+ARGS ?=
+
+# Only relative paths below: the folder's own name may hold spaces.
+RUN := .venv/bin/python
+
+.PHONY: help demo test check format bench lock environment
+
+help:
+	@echo "make demo     see briefs become commits, in a scratch repository"
+	@echo "make test     run the tests (ARGS='-k claim' to choose)"
+	@echo "make check    formatting, lint, types and import contracts"
+	@echo "make format   rewrite the code in the house format"
+	@echo "make bench    run the benchmarks"
+	@echo "make lock     pin the requirements again (needs uv)"
+
+environment:
+	@$(PYTHON) requirements/install.py
+
+demo: environment
+	@$(RUN) demo/run.py $(ARGS)
+
+test: environment
+	$(RUN) -m pytest -n $(JOBS) $(ARGS)
+
+check: environment
+	$(RUN) -m ruff format --check .
+	$(RUN) -m ruff check .
+	$(RUN) -m mypy
+	.venv/bin/lint-imports
+
+format: environment
+	$(RUN) -m ruff format .
+	$(RUN) -m ruff check --fix-only .
+
+bench: environment
+	@set -e; for script in benchmarks/*.py; do \
+	  echo "== $$script"; $(RUN) "$$script" $(ARGS); \
+	done
+
+PIN := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+  --no-emit-index-url --custom-compile-command 'make lock'
+
+lock:
+	$(PIN) pyproject.toml -o requirements/runtime.txt
+	$(PIN) --group pyproject.toml:test -c requirements/runtime.txt -o requirements/test.txt
+	$(PIN) --group pyproject.toml:lint -c requirements/runtime.txt -c requirements/test.txt \
+	  -o requirements/lint.txt
+	echo 'setuptools>=77' | $(PIN) - -o requirements/build.txt
