@@ -1,0 +1,244 @@
+import logging
+import sqlite3
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from coordinator.adapters.journal import CHECKS_MAX, SqliteJournal
+from coordinator.domain.attempt import AttemptId, Spec
+from coordinator.domain.check import CheckResult
+from coordinator.domain.errors import RepositoryError
+from coordinator.domain.names import BriefId, Digest, Epoch, Oid, ProfileName, TaskId
+from coordinator.domain.output import Usage
+from coordinator.domain.proof import Deletion, Planned
+
+LINKS = BriefId("links-3fa29c01")
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "run" / "journal.sqlite3"
+
+
+@pytest.fixture
+def journal(path: Path) -> Iterator[SqliteJournal]:
+    made = SqliteJournal(path)
+    yield made
+    made.close()
+
+
+def planned(oid: str) -> Planned:
+    return Planned(
+        oid=Oid(oid * 40),
+        parent=Oid("0" * 40),
+        product=Oid("e" * 40),
+        briefs=(LINKS,),
+        deletions=(Deletion(ref="refs/orchestrator/claims/docs", oid=Oid("d" * 40)),),
+    )
+
+
+def spec(number: int, brief: BriefId = LINKS) -> Spec:
+    return Spec(
+        id=AttemptId(brief=brief, epoch=Epoch("e1"), number=number),
+        round=1,
+        task=TaskId("t1"),
+        profile=ProfileName("links"),
+        base=Oid("a" * 40),
+        package=Oid("b" * 40),
+        wall_clock_s_max=60.0,
+    )
+
+
+def result(key: str, *, passed: bool = True) -> CheckResult:
+    return CheckResult(
+        key=Digest(key),
+        name="test",
+        passed=passed,
+        tail="odd \udc80 byte\n",
+        log=Digest("sha256:00"),
+        wall_s=0.5,
+    )
+
+
+def reopened(path: Path) -> SqliteJournal:
+    """Returns what a process that starts later sees."""
+    return SqliteJournal(path)
+
+
+def test_an_intent_survives_a_restart_until_it_is_settled(
+    path: Path, journal: SqliteJournal
+) -> None:
+    journal.intend(planned("1"))
+    journal.intend(planned("2"))
+    journal.intend(planned("1"))
+    later = reopened(path)
+    assert later.intents() == (planned("1"), planned("2"))
+    later.settle_intent(planned("1"))
+    assert journal.intents() == (planned("2"),)
+    later.close()
+
+
+def test_an_attempt_is_recorded_once_and_then_how_it_ended(
+    path: Path, journal: SqliteJournal
+) -> None:
+    journal.begin(spec(1))
+    journal.begin(spec(1).model_copy(update={"round": 9}))
+    journal.begin(spec(2))
+    journal.end(spec(1).id, usage=Usage(tokens_in=7, cost_usd=None), reason="killed")
+    later = reopened(path)
+    assert later.begun() == ((spec(1), "killed"), (spec(2), None))
+    later.close()
+
+
+def test_forgetting_a_brief_keeps_what_it_used(journal: SqliteJournal) -> None:
+    other = BriefId("other-00000001")
+    journal.begin(spec(1))
+    journal.begin(spec(1, other))
+    journal.end(spec(1).id, usage=Usage(cost_usd=0.25), reason="")
+    journal.end(spec(1).id, usage=Usage(cost_usd=0.25), reason="")
+    journal.forget(LINKS)
+    assert journal.begun() == ((spec(1, other), None),)
+    assert journal.spent(LINKS) == (Usage(cost_usd=0.25),)
+
+
+def test_check_results_are_remembered_and_the_newest_counts(
+    path: Path, journal: SqliteJournal
+) -> None:
+    assert journal.checks() == {}
+    journal.keep_check(result("k1", passed=False))
+    journal.keep_check(result("k1"))
+    journal.keep_check(result("k2"))
+    wanted = {Digest("k1"): result("k1"), Digest("k2"): result("k2")}
+    assert journal.checks() == wanted
+    later = reopened(path)
+    assert later.checks() == wanted
+    later.close()
+
+
+def test_old_check_results_are_dropped(path: Path, journal: SqliteJournal) -> None:
+    journal.keep_check(result("oldest"))
+    journal.keep_check(result("next"))
+    direct = sqlite3.connect(path)
+    with direct:
+        direct.execute("UPDATE checks SET number = ? WHERE key = 'next'", (CHECKS_MAX,))
+    direct.close()
+    journal.keep_check(result("newest"))
+    later = reopened(path)
+    assert set(later.checks()) == {"next", "newest"}
+    later.close()
+
+
+def test_the_file_is_synced_fully_and_says_its_format(path: Path, journal: SqliteJournal) -> None:
+    direct = sqlite3.connect(path)
+    assert direct.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    assert direct.execute("SELECT value FROM meta WHERE key = 'format'").fetchone() == ("1",)
+    direct.close()
+
+
+def test_many_threads_write_at_once_and_nothing_is_lost(journal: SqliteJournal) -> None:
+    def work(thread: int) -> None:
+        for number in range(20):
+            journal.begin(spec(thread * 100 + number))
+            journal.end(spec(thread * 100 + number).id, usage=Usage(), reason="")
+
+    threads = [threading.Thread(target=work, args=(n,)) for n in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(journal.begun()) == 80
+    assert all(reason == "" for _, reason in journal.begun())
+
+
+@pytest.mark.parametrize(
+    "content", [b"this is no database at all" * 100, b"SQLite format 3\0" * 400]
+)
+def test_a_file_that_is_no_database_is_set_aside_and_a_fresh_one_made(
+    path: Path, content: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    path.parent.mkdir()
+    path.with_name("journal.sqlite3.broken-1").write_bytes(b"an earlier one")
+    path.write_bytes(content)
+    with caplog.at_level(logging.ERROR):
+        journal = SqliteJournal(path)
+    assert journal.intents() == ()
+    journal.intend(planned("1"))
+    assert journal.intents() == (planned("1"),)
+    assert path.with_name("journal.sqlite3.broken-1").read_bytes() == b"an earlier one"
+    assert path.with_name("journal.sqlite3.broken-2").read_bytes() == content
+    assert "journal damaged, set aside" in caplog.text
+    journal.close()
+
+
+def test_damage_that_appears_while_running_is_survived(path: Path) -> None:
+    first = SqliteJournal(path)
+    for number in range(200):
+        first.begin(spec(number))
+    first.close()
+    content = bytearray(path.read_bytes())
+    # Every page but the first, which holds the format: the damage is met by a later read.
+    content[4096:] = b"\xff" * (len(content) - 4096)
+    path.write_bytes(bytes(content))
+    journal = SqliteJournal(path)
+    assert journal.begun() == ()
+    journal.begin(spec(1))
+    assert journal.begun() == ((spec(1), None),)
+    assert path.with_name("journal.sqlite3.broken-1").exists()
+    journal.close()
+
+
+def test_a_newer_format_is_left_as_it_is_and_named(path: Path) -> None:
+    SqliteJournal(path).close()
+    with sqlite3.connect(path) as direct:
+        direct.execute("UPDATE meta SET value = '2'")
+    direct.close()
+    before = path.read_bytes()
+    with pytest.raises(
+        RepositoryError, match="has format 2, this program knows 1: read-only"
+    ) as error:
+        SqliteJournal(path)
+    assert error.value.hint is not None
+    assert "newer coordinator" in error.value.hint
+    assert path.read_bytes() == before
+    assert not path.with_name("journal.sqlite3.broken-1").exists()
+
+
+def test_a_disk_without_room_is_an_error_that_says_what_to_do(path: Path) -> None:
+    """The limit on file size stands in for a full disk; it holds for the child process only."""
+    program = (
+        "import resource, sys\n"
+        "from pathlib import Path\n"
+        "from coordinator.adapters.journal import SqliteJournal\n"
+        "from coordinator.domain.errors import RepositoryError\n"
+        "from tests.integration.test_journal import planned\n"
+        "journal = SqliteJournal(Path(sys.argv[1]))\n"
+        "journal.intend(planned('1'))\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (1024, resource.RLIM_INFINITY))\n"
+        "try:\n"
+        "    journal.intend(planned('2'))\n"
+        "except RepositoryError as error:\n"
+        "    print(error.hint)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY,) * 2)\n"
+        "journal.intend(planned('3'))\n"
+        "print([p.oid[0] for p in journal.intents()])\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(path)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.stdout == (
+        "free some disk space; everything goes on by itself at the next try\n['1', '3']\n"
+    ), done.stderr
+
+
+def test_a_folder_that_cannot_be_made_is_an_error_that_names_it(tmp_path: Path) -> None:
+    (tmp_path / "run").write_text("a file where the folder should be")
+    with pytest.raises(RepositoryError, match="folder of the journal cannot be made"):
+        SqliteJournal(tmp_path / "run" / "journal.sqlite3")
