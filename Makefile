@@ -21,7 +21,7 @@ environment:
 	@$(PYTHON) requirements/install.py
 
 demo: environment
-	@$(RUN) demo/run.py $(ARGS)
+	@$(RUN) -m demo.run $(ARGS)
 
 test: environment
 	$(RUN) -m pytest -n $(JOBS) $(ARGS)

@@ -1,0 +1,1 @@
+"""The demonstration that `make demo` runs: what a user would type, typed for you."""
