@@ -23,6 +23,12 @@ class ConfigError(CoordinatorError):
     code = "config"
 
 
+class NewerSchemaError(ConfigError):
+    """config.toml is written for a newer program: this one reads, and changes nothing."""
+
+    code = "newer_schema"
+
+
 class WorkerError(CoordinatorError):
     """A worker, or the process it runs in, broke its contract."""
 

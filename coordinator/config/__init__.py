@@ -1,0 +1,180 @@
+"""config.toml -> Wiring (read once, at start) and Policy (read again when its blob at the tip changes)."""
+
+import hashlib
+import importlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+
+from coordinator.config import schema
+from coordinator.config.schema import CONFIG_FILE, SCHEMA
+from coordinator.config.template import TEMPLATE, template
+from coordinator.domain.errors import RepositoryError
+from coordinator.domain.names import Environment, RecordPaths, RepoPath
+from coordinator.domain.policy import Command, CommitPolicy, Policy, Profile, Target
+
+__all__ = [
+    "CONFIG_FILE",
+    "SCHEMA",
+    "TEMPLATE",
+    "Wiring",
+    "effective",
+    "find_top",
+    "read_policy",
+    "read_wiring",
+    "remote_name",
+    "template",
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wiring:
+    """What the program is put together from; a change needs a restart."""
+
+    repository: Path  # the top of the user's work tree
+    run: Path  # .orchestrator/run
+    remote: str  # name of the git remote
+    remote_url: str
+    branch: str
+    refs_root: str = "refs/orchestrator"
+    interval_s: float = 5.0
+    inbox: Path
+    paths: RecordPaths
+    attempts_parallel: int = 4
+    command_threads: int = 2
+    local_threads: int = 2
+
+
+def find_top(start: Path) -> Path:
+    """Returns the top of the work tree that `start` is in: the nearest folder with a `.git`."""
+    folder = start.resolve()
+    for top in (folder, *folder.parents):
+        if (top / ".git").exists():
+            return top
+    raise RepositoryError(
+        f"{start}: not inside the work tree of a git repository",
+        hint="run it inside a clone, or name one with -C PATH",
+    )
+
+
+def remote_name(text: bytes | None) -> str:
+    """Returns the name of the remote that config.toml names, so that its URL can be asked for."""
+    return schema.parse(text).repository.remote
+
+
+def read_wiring(repository: Path, text: bytes | None, *, remote_url: str, branch: str) -> Wiring:
+    """Returns the wiring for the work tree with top `repository`; `branch` where the text names none."""
+    said = schema.parse(text)
+    return Wiring(
+        repository=repository,
+        run=repository / ".orchestrator" / "run",
+        remote=said.repository.remote,
+        remote_url=remote_url,
+        branch=said.repository.branch or branch,
+        refs_root=said.repository.refs,
+        interval_s=said.daemon.interval_s,
+        inbox=repository / said.paths.briefs / "inbox",
+        paths=_paths(said),
+        attempts_parallel=said.daemon.attempts_parallel,
+    )
+
+
+def read_policy(text: bytes | None) -> Policy:
+    """Returns the rules of the house as the text says them; a faulty text raises ConfigError."""
+    said = schema.parse(text)
+    return Policy(
+        paths=_paths(said),
+        remote_poll_s=said.daemon.remote_poll_s,
+        lease_s=said.daemon.lease_s,
+        record_interval_s=said.daemon.record_interval_s,
+        follow_checkout=said.daemon.follow_checkout,
+        queue_max=said.intake.queue_max,
+        task_chars_min=said.intake.task_chars_min,
+        deadline_s_min=said.intake.deadline_s_min,
+        attempts_parallel_max=said.daemon.attempts_parallel,
+        retries=said.intake.retries,
+        aging_s=said.daemon.aging_s,
+        checks=tuple(_check(name, check) for name, check in said.checks.items()),
+        gates=tuple(_gate(number, gate) for number, gate in enumerate(said.gate, 1)),
+        unverified=said.landing.unverified,
+        protected=tuple(said.landing.protected),
+        commit=CommitPolicy(**said.commit.model_dump()),
+        environments=tuple(_target(name, env) for name, env in said.environments.items()),
+        network_hosts=tuple(said.network.hosts),
+        usd_per_brief=said.budget.usd_per_brief,
+        usd_per_day=said.budget.usd_per_day,
+        profiles=_built_in(),
+        digest=hashlib.sha256(text or b"").hexdigest(),
+    )
+
+
+def effective(text: bytes | None) -> dict[str, dict[str, Any]]:
+    """Returns every setting by its dotted key: its value, and whether it is a default or was said."""
+    return _flat((), schema.parse(text))
+
+
+def _flat(above: tuple[int | str, ...], table: BaseModel) -> dict[str, dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = {}
+    for name, field in type(table).model_fields.items():
+        key = (*above, field.alias or name)
+        value = getattr(table, name)
+        if isinstance(value, BaseModel):
+            found |= _flat(key, value)
+        elif value and isinstance(value, dict):
+            for part, below in value.items():
+                found |= _flat((*key, part), below)
+        elif value and isinstance(value, list) and isinstance(value[0], BaseModel):
+            for number, below in enumerate(value):
+                found |= _flat((*key, number), below)
+        else:
+            said = name in table.model_fields_set
+            found[schema.dotted(key)] = {
+                "value": value,
+                "source": "config.toml" if said else "default",
+            }
+    return found
+
+
+def _built_in() -> tuple[Profile, ...]:
+    try:
+        profiles = importlib.import_module("coordinator.domain.profiles")
+    except ModuleNotFoundError:
+        return ()
+    built_in: tuple[Profile, ...] = profiles.BUILT_IN
+    return built_in
+
+
+def _paths(said: schema.Config) -> RecordPaths:
+    return RecordPaths(briefs=RepoPath(said.paths.briefs), memory=RepoPath(said.paths.memory))
+
+
+def _check(name: str, check: schema.Check) -> Command:
+    return Command(
+        name=name, run=check.run, timeout_s_max=check.timeout_s, paths=tuple(check.paths)
+    )
+
+
+def _gate(number: int, gate: schema.Gate) -> Command:
+    return Command(
+        name=gate.name or ("gate" if number == 1 else f"gate-{number}"),
+        run=gate.run,
+        setup=gate.setup,
+        timeout_s_max=gate.timeout_s,
+        paths=tuple(gate.paths),
+    )
+
+
+def _target(name: str, said: schema.DirectoryEnvironment | schema.CommandEnvironment) -> Target:
+    return Target(
+        environment=Environment(name),
+        kind=said.kind,
+        path=said.path if isinstance(said, schema.DirectoryEnvironment) else None,
+        command=said.command if isinstance(said, schema.CommandEnvironment) else None,
+        live=said.live,
+        health_polls=said.health_polls,
+        poll_s=said.poll_s,
+        timeout_s_max=said.timeout_s,
+        revert=said.revert,
+    )

@@ -1,0 +1,305 @@
+"""What config.toml may say: one model for each table, and every fault of a text at once."""
+
+import difflib
+import tomllib
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from coordinator.domain.clean_path import is_git, unclean
+from coordinator.domain.errors import ConfigError, NewerSchemaError
+from coordinator.domain.names import Environment, RecordPaths, RepoPath
+from coordinator.domain.policy import Command, Policy, Target
+
+SCHEMA = 1
+CONFIG_FILE = RepoPath(".orchestrator/config.toml")
+
+_POLICY = Policy()  # the one place of defaults
+_TARGET = Target(environment=Environment(""), kind="directory")
+_COMMAND = Command(name="", run="")
+
+
+def _filled(value: str) -> str:
+    if not value.strip() or "\0" in value:
+        raise ValueError("must not be empty")
+    return value
+
+
+def _folder(value: str) -> str:
+    plain = value.removeprefix("./").rstrip("/")
+    if why := unclean(plain):
+        raise ValueError(f"must be a folder inside the repository: {why}")
+    if is_git(plain) or plain.split("/")[0] == ".orchestrator":
+        raise ValueError("must not be in .git or .orchestrator")
+    return plain
+
+
+def _branch(value: str) -> str:
+    bad = set(value) & set(" ~^:?*[\\\x7f") or any(char < " " for char in value)
+    parts = value.split("/")
+    odd = any(not p or p.startswith(".") or p.endswith((".", ".lock")) for p in parts)
+    if value and (bad or odd or ".." in value or "@{" in value or value.startswith(("-", "refs/"))):
+        raise ValueError("must be the short name of a branch, such as main")
+    return value
+
+
+def _remote(value: str) -> str:
+    if not value or value.startswith("-") or any(char <= " " for char in value):
+        raise ValueError("must be the name of a git remote, such as origin")
+    return value
+
+
+def _refs(value: str) -> str:
+    plain = value.rstrip("/")
+    if not plain.startswith("refs/") or len(plain.split("/")) < 2 or _branch(plain[5:]) == "":
+        raise ValueError('must be a ref namespace, such as "refs/orchestrator"')
+    return plain
+
+
+def _person(value: str) -> str:
+    if any(char in "<>" or char < " " for char in value):
+        raise ValueError("must not have <, > or control characters")
+    return value
+
+
+def _host(value: str) -> str:
+    if not value or any(char <= " " or char in "/?#@" for char in value):
+        raise ValueError('must be a host, such as "example.org" or "localhost:8000"')
+    return value.lower()
+
+
+def _name(value: str) -> str:
+    if not value or len(value) > 63 or set(value) - set("abcdefghijklmnopqrstuvwxyz0123456789_-"):
+        raise ValueError("must be a name of a-z, 0-9, '_' and '-', at most 63 characters")
+    return value
+
+
+Filled = Annotated[str, AfterValidator(_filled)]
+Name = Annotated[str, AfterValidator(_name)]
+Seconds = Annotated[float, Field(gt=0, le=10_000_000, allow_inf_nan=False)]
+Money = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Some = Annotated[int, Field(ge=1, le=1_000_000)]
+SomeOrNone = Annotated[int, Field(ge=0, le=1_000_000)]
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", strict=True, populate_by_name=True, serialize_by_alias=True
+    )
+
+
+class Repository(_Table):
+    """[repository]: which branch of which remote is coordinated ('' = the remote's own default)."""
+
+    branch: Annotated[str, AfterValidator(_branch)] = ""
+    remote: Annotated[str, AfterValidator(_remote)] = "origin"
+    refs: Annotated[str, AfterValidator(_refs)] = "refs/orchestrator"
+
+
+class Paths(_Table):
+    """[paths]: where briefs and memory are, for repositories that use these names already."""
+
+    briefs: Annotated[str, AfterValidator(_folder)] = RecordPaths().briefs
+    memory: Annotated[str, AfterValidator(_folder)] = RecordPaths().memory
+
+    @model_validator(mode="after")
+    def _apart(self) -> "Paths":
+        if f"{self.memory}/".startswith(f"{self.briefs}/"):
+            raise ValueError("memory must not be inside briefs")
+        return self
+
+
+class Daemon(_Table):
+    """[daemon]: how often it looks, and how long a claim lives without a sign of life."""
+
+    interval_s: Seconds = 5.0
+    remote_poll_s: Seconds = _POLICY.remote_poll_s
+    lease_s: Seconds = _POLICY.lease_s
+    follow_checkout: bool = _POLICY.follow_checkout
+    attempts_parallel: Some = _POLICY.attempts_parallel_max
+    aging_s: Seconds = _POLICY.aging_s
+    record_interval_s: Money = _POLICY.record_interval_s
+
+
+class Intake(_Table):
+    """[intake]: what a brief must be."""
+
+    queue_max: Some = _POLICY.queue_max
+    task_chars_min: SomeOrNone = _POLICY.task_chars_min
+    deadline_s_min: Seconds = _POLICY.deadline_s_min
+    retries: Annotated[int, Field(ge=0, le=100)] = _POLICY.retries
+
+
+class Check(_Table):
+    """[checks.NAME]: a command that `check: NAME` in a brief runs over the resulting tree."""
+
+    run: Filled
+    timeout_s: Seconds = _COMMAND.timeout_s_max
+    paths: list[Filled] = []
+
+
+class Gate(_Table):
+    """[[gate]]: a command that every landing must pass."""
+
+    name: Name | None = None
+    run: Filled
+    setup: Filled | None = None
+    timeout_s: Seconds = _COMMAND.timeout_s_max
+    paths: list[Filled] = []
+
+
+class Landing(_Table):
+    """[landing]: what may land without a human."""
+
+    unverified: Literal["land", "hold"] = _POLICY.unverified
+    protected: list[Filled] = list(_POLICY.protected)
+
+
+class Commit(_Table):
+    """[commit]: who commits ('' = the user's own identity), and how."""
+
+    name: Annotated[str, AfterValidator(_person)] = _POLICY.commit.name
+    email: Annotated[str, AfterValidator(_person)] = _POLICY.commit.email
+    sign: bool = _POLICY.commit.sign
+    signoff: bool = _POLICY.commit.signoff
+    skip_ci: bool = _POLICY.commit.skip_ci
+
+
+class _Environment(_Table):
+    health_polls: Annotated[int, Field(ge=1, le=1_000)] = _TARGET.health_polls
+    poll_s: Money = _TARGET.poll_s
+    timeout_s: Seconds = _TARGET.timeout_s_max
+    revert: bool = _TARGET.revert
+
+
+class DirectoryEnvironment(_Environment):
+    """[environments.ENV] kind = "directory": the product tree is written into a folder."""
+
+    kind: Literal["directory"]
+    path: Filled
+    live: Filled | None = None
+
+
+class CommandEnvironment(_Environment):
+    """[environments.ENV] kind = "command": a command ships, and a look at `live` says whether it did."""
+
+    kind: Literal["command"]
+    command: Filled
+    live: Filled
+
+
+AnyEnvironment = Annotated[DirectoryEnvironment | CommandEnvironment, Field(discriminator="kind")]
+
+
+class Network(_Table):
+    """[network]: hosts from which URLs in INPUTS are fetched."""
+
+    hosts: list[Annotated[str, AfterValidator(_host)]] = list(_POLICY.network_hosts)
+
+
+class Budget(_Table):
+    """[budget]: how much may be spent."""
+
+    usd_per_brief: Money = _POLICY.usd_per_brief
+    usd_per_day: Money = _POLICY.usd_per_day
+
+
+class Config(_Table):
+    """The whole of config.toml."""
+
+    number: Literal[1] = Field(default=1, alias="schema")
+    repository: Repository = Repository()
+    paths: Paths = Paths()
+    daemon: Daemon = Daemon()
+    intake: Intake = Intake()
+    landing: Landing = Landing()
+    commit: Commit = Commit()
+    network: Network = Network()
+    budget: Budget = Budget()
+    checks: dict[Name, Check] = {}
+    gate: list[Gate] = []
+    environments: dict[Name, AnyEnvironment] = {}
+
+
+def parse(text: bytes | None) -> Config:
+    """Returns what config.toml says (None: there is no such file, so defaults).
+
+    Raises ConfigError, whose message has one line for each fault, and NewerSchemaError.
+    """
+    raw = _toml(text or b"")
+    number = raw.get("schema", SCHEMA)
+    if isinstance(number, int) and number > SCHEMA:
+        raise NewerSchemaError(
+            f"{CONFIG_FILE}: schema {number} is newer than this program knows ({SCHEMA}): read-only",
+            hint="install the newer coordinator that wrote it",
+        )
+    try:
+        return Config.model_validate(raw)
+    except ValidationError as error:
+        faults = [_fault(detail["type"], detail["loc"], detail) for detail in error.errors()]
+    raise ConfigError(
+        "\n".join(f"{CONFIG_FILE}: {fault}" for fault in faults),
+        hint="`coordinator config` lists every setting with its value",
+    )
+
+
+def _toml(text: bytes) -> dict[str, Any]:
+    hint = "correct the line; https://toml.io shows the syntax"
+    try:
+        return tomllib.loads(text.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        line = text.count(b"\n", 0, error.start) + 1
+        raise ConfigError(f"{CONFIG_FILE}:{line}: it is not UTF-8", hint=hint) from error
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{CONFIG_FILE}: it is not TOML: {error}", hint=hint) from error
+
+
+def _fault(kind: str, loc: Sequence[int | str], detail: Any) -> str:
+    parts = [part for part in loc if part != "[key]"]
+    if parts[:1] == ["environments"] and len(parts) > 3:
+        del parts[2]  # pydantic names the kind of environment in between
+    key = dotted(parts)
+    if kind == "extra_forbidden":
+        return f"{key}: there is no such setting{_did_you_mean(loc)}"
+    if kind == "missing":
+        return f"{key}: it is required"
+    if kind == "union_tag_not_found":
+        return f'{key}.kind: it is required, "directory" or "command"'
+    if kind == "union_tag_invalid":
+        return f'{key}.kind: must be "directory" or "command"'
+    if kind == "model_type":
+        return f"{key}: must be a table, [{key}]"
+    message = detail["msg"].removeprefix("Value error, ").replace("Input should", "must")
+    said = "" if isinstance(detail["input"], dict) else f" (is {detail['input']!r:.60})"
+    return f"{key or 'config'}: {message}{said}"
+
+
+def dotted(parts: Sequence[int | str]) -> str:
+    """Returns the key as people write it: `gate[0].run`, counted from 0."""
+    key = ""
+    for part in parts:
+        key += f"[{part}]" if isinstance(part, int) else f".{part}" if key else part
+    return key
+
+
+def _did_you_mean(loc: Sequence[int | str]) -> str:
+    known = _names(Config, loc[:-1])
+    close = difflib.get_close_matches(str(loc[-1]), known, n=1, cutoff=0.5)
+    return f"; did you mean {close[0]}?" if close else f"; known here: {', '.join(sorted(known))}"
+
+
+def _names(annotation: Any, loc: Sequence[int | str]) -> list[str]:
+    """Returns the settings of the table at `loc`, found along the annotations of the models."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        fields = {field.alias or name: field for name, field in annotation.model_fields.items()}
+        return _names(fields[str(loc[0])].annotation, loc[1:]) if loc else list(fields)
+    origin, arguments = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:
+        return _names(arguments[0], loc)
+    if (
+        origin is Union or str(origin) == "<class 'types.UnionType'>"
+    ):  # the next part names the kind
+        kinds = {get_args(a.model_fields["kind"].annotation)[0]: a for a in arguments}
+        return _names(kinds[loc[0]], loc[1:])
+    return _names(arguments[-1], loc[1:])  # of a list or a dict

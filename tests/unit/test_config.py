@@ -1,0 +1,372 @@
+import hashlib
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from coordinator import config
+from coordinator.domain.errors import ConfigError, NewerSchemaError, RepositoryError
+from coordinator.domain.names import Environment, RecordPaths, RepoPath
+from coordinator.domain.policy import Command, CommitPolicy, Policy, Target
+
+WHOLE = b"""
+schema = 1
+[repository]
+branch = "release/1"
+remote = "upstream"
+refs = "refs/heads/orchestrator"
+[paths]
+briefs = "./ops/briefs/"
+memory = "ops/memory"
+[daemon]
+interval_s = 2
+remote_poll_s = 3.5
+lease_s = 60
+follow_checkout = true
+attempts_parallel = 7
+aging_s = 30
+record_interval_s = 0
+[intake]
+queue_max = 5
+task_chars_min = 0
+deadline_s_min = 1
+retries = 0
+[checks.site]
+run = "make check"
+[checks.pages]
+run = "make pages"
+timeout_s = 5
+paths = ["public/**"]
+[[gate]]
+run = "true"
+[[gate]]
+run = "make test"
+setup = "make deps"
+timeout_s = 90
+paths = ["src"]
+[[gate]]
+name = "lint"
+run = "make lint"
+[landing]
+unverified = "land"
+protected = ["LICENSE"]
+[commit]
+name = "The Bot"
+email = "bot@example.invalid"
+sign = true
+signoff = true
+skip_ci = false
+[environments.production]
+kind = "directory"
+path = "/srv/www"
+revert = true
+[environments.staging]
+kind = "command"
+command = "./ship {revision}"
+live = "https://example.invalid/rev"
+health_polls = 5
+poll_s = 0.5
+timeout_s = 9
+[network]
+hosts = ["Example.org", "localhost:8000"]
+[budget]
+usd_per_brief = 0
+usd_per_day = 2.5
+"""
+
+
+def faults(text: str) -> list[str]:
+    with pytest.raises(ConfigError) as error:
+        config.read_policy(text.encode())
+    assert error.value.hint
+    return [
+        line.removeprefix(".orchestrator/config.toml: ") for line in str(error.value).splitlines()
+    ]
+
+
+def test_no_file_and_an_empty_one_mean_the_defaults() -> None:
+    policy = config.read_policy(None)
+    empty = hashlib.sha256(b"").hexdigest()
+    assert policy == Policy(digest=empty, profiles=policy.profiles)
+    assert config.read_policy(b"") == policy
+
+
+def test_every_setting_arrives_in_the_policy() -> None:
+    policy = config.read_policy(WHOLE)
+    assert policy == Policy(
+        paths=RecordPaths(briefs=RepoPath("ops/briefs"), memory=RepoPath("ops/memory")),
+        remote_poll_s=3.5,
+        lease_s=60.0,
+        record_interval_s=0.0,
+        follow_checkout=True,
+        queue_max=5,
+        task_chars_min=0,
+        deadline_s_min=1.0,
+        attempts_parallel_max=7,
+        retries=0,
+        aging_s=30.0,
+        checks=(
+            Command(name="site", run="make check"),
+            Command(name="pages", run="make pages", timeout_s_max=5.0, paths=("public/**",)),
+        ),
+        gates=(
+            Command(name="gate", run="true"),
+            Command(
+                name="gate-2", run="make test", setup="make deps", timeout_s_max=90, paths=("src",)
+            ),
+            Command(name="lint", run="make lint"),
+        ),
+        unverified="land",
+        protected=("LICENSE",),
+        commit=CommitPolicy(
+            name="The Bot", email="bot@example.invalid", sign=True, signoff=True, skip_ci=False
+        ),
+        environments=(
+            Target(
+                environment=Environment("production"),
+                kind="directory",
+                path="/srv/www",
+                revert=True,
+            ),
+            Target(
+                environment=Environment("staging"),
+                kind="command",
+                command="./ship {revision}",
+                live="https://example.invalid/rev",
+                health_polls=5,
+                poll_s=0.5,
+                timeout_s_max=9.0,
+            ),
+        ),
+        network_hosts=("example.org", "localhost:8000"),
+        usd_per_brief=0.0,
+        usd_per_day=2.5,
+        profiles=policy.profiles,
+        digest=hashlib.sha256(WHOLE).hexdigest(),
+    )
+
+
+def test_the_wiring_takes_the_branch_of_the_remote_where_none_is_named() -> None:
+    top = Path("/somewhere/site")
+    wiring = config.read_wiring(top, None, remote_url="/hub.git", branch="trunk")
+    assert wiring == config.Wiring(
+        repository=top,
+        run=top / ".orchestrator/run",
+        remote="origin",
+        remote_url="/hub.git",
+        branch="trunk",
+        refs_root="refs/orchestrator",
+        interval_s=5.0,
+        inbox=top / "briefs/inbox",
+        paths=RecordPaths(),
+        attempts_parallel=4,
+    )
+
+
+def test_the_wiring_follows_the_text() -> None:
+    wiring = config.read_wiring(Path("/site"), WHOLE, remote_url="/hub.git", branch="trunk")
+    assert wiring.branch == "release/1"
+    assert (wiring.remote, config.remote_name(WHOLE)) == ("upstream", "upstream")
+    assert wiring.refs_root == "refs/heads/orchestrator"
+    assert wiring.inbox == Path("/site/ops/briefs/inbox")
+    assert (wiring.interval_s, wiring.attempts_parallel) == (2.0, 7)
+
+
+def test_all_faults_are_said_at_once_each_with_its_key() -> None:
+    said = faults(
+        """
+        unknown = 1
+        [daemon]
+        lease = 5
+        interval_s = "5"
+        attempts_parallel = 0
+        [landing]
+        unverified = "maybe"
+        [checks.Site]
+        run = "x"
+        [checks.a]
+        rnu = "x"
+        [[gate]]
+        run = "ok"
+        [[gate]]
+        run = "  "
+        [environments.prod]
+        kind = "directory"
+        pth = "/srv"
+        [environments.test]
+        kind = "comand"
+        [environments.bare]
+        path = "/srv"
+        [environments.ship]
+        kind = "command"
+        command = "./ship"
+        [paths]
+        briefs = "../briefs"
+        memory = ".git/memory"
+        [repository]
+        branch = "refs/heads/main"
+        remote = "-o"
+        refs = "heads/x"
+        [network]
+        hosts = ["https://example.org/"]
+        [commit]
+        email = "a<b>"
+        """
+    )
+    assert sorted(said) == sorted(
+        [
+            (
+                "unknown: there is no such setting; known here: budget, checks, commit, daemon,"
+                " environments, gate, intake, landing, network, paths, repository, schema"
+            ),
+            "daemon.lease: there is no such setting; did you mean lease_s?",
+            "daemon.interval_s: must be a valid number (is '5')",
+            "daemon.attempts_parallel: must be greater than or equal to 1 (is 0)",
+            "landing.unverified: must be 'land' or 'hold' (is 'maybe')",
+            (
+                "checks.Site: must be a name of a-z, 0-9, '_' and '-', at most 63 characters"
+                " (is 'Site')"
+            ),
+            "checks.a.run: it is required",
+            "checks.a.rnu: there is no such setting; did you mean run?",
+            "gate[1].run: must not be empty (is '  ')",
+            "environments.prod.path: it is required",
+            "environments.prod.pth: there is no such setting; did you mean path?",
+            'environments.test.kind: must be "directory" or "command"',
+            'environments.bare.kind: it is required, "directory" or "command"',
+            "environments.ship.live: it is required",
+            (
+                "paths.briefs: must be a folder inside the repository: a part of it is empty, '.' or"
+                " '..' (is '../briefs')"
+            ),
+            "paths.memory: must not be in .git or .orchestrator (is '.git/memory')",
+            (
+                "repository.branch: must be the short name of a branch, such as main"
+                " (is 'refs/heads/main')"
+            ),
+            "repository.remote: must be the name of a git remote, such as origin (is '-o')",
+            (
+                'repository.refs: must be a ref namespace, such as "refs/orchestrator"'
+                " (is 'heads/x')"
+            ),
+            (
+                'network.hosts[0]: must be a host, such as "example.org" or "localhost:8000"'
+                " (is 'https://example.org/')"
+            ),
+            "commit.email: must not have <, > or control characters (is 'a<b>')",
+        ]
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("daemon = 5", "daemon: must be a table, [daemon]"),
+        ("[gate]\nrun = 'x'", "gate: must be a valid list"),
+        ("schema = 0", "schema: must be 1 (is 0)"),
+        ("[daemon]\nlease_s = nan", "daemon.lease_s: must be a finite number (is nan)"),
+        ("[daemon]\nfollow_checkout = 1", "daemon.follow_checkout: must be a valid boolean (is 1)"),
+        ("[paths]\nmemory = 'briefs/notes'", "paths: memory must not be inside briefs"),
+        ("[paths]\nmemory = 'briefs'", "paths: memory must not be inside briefs"),
+        ("[checks.a]\nrun = 'a\\u0000b'", "checks.a.run: must not be empty"),
+    ],
+)
+def test_a_value_of_the_wrong_shape_is_named(text: str, said: str) -> None:
+    text = text.replace("'a\\u0000b'", '"\\u0000"')
+    assert faults(text)[0].startswith(said)
+
+
+def test_a_text_that_is_not_toml_names_the_line() -> None:
+    assert faults("schema = 1\n[daemon\n") == [
+        "it is not TOML: Expected ']' at the end of a table declaration (at line 2, column 8)"
+    ]
+    with pytest.raises(ConfigError, match=r"config\.toml:2: it is not UTF-8"):
+        config.read_policy(b"schema = 1\n# \xff\n")
+
+
+def test_a_newer_schema_is_read_only() -> None:
+    with pytest.raises(NewerSchemaError, match=r"schema 2 is newer .* \(1\): read-only") as error:
+        config.read_policy(b"schema = 2\n[something.new]\n")
+    assert error.value.code == "newer_schema"
+
+
+def test_the_effective_values_say_where_each_came_from() -> None:
+    shown = config.effective(
+        b'[daemon]\nlease_s = 9\n[checks.site]\nrun = "x"\n[[gate]]\nrun = "y"\n'
+        b'[environments.prod]\nkind = "directory"\npath = "/srv"\n'
+    )
+    assert shown["daemon.lease_s"] == {"value": 9.0, "source": "config.toml"}
+    assert shown["daemon.remote_poll_s"] == {"value": 15.0, "source": "default"}
+    assert shown["schema"] == {"value": 1, "source": "default"}
+    assert shown["checks.site.run"] == {"value": "x", "source": "config.toml"}
+    assert shown["checks.site.timeout_s"] == {"value": 600.0, "source": "default"}
+    assert shown["gate[0].run"] == {"value": "y", "source": "config.toml"}
+    assert shown["environments.prod.path"] == {"value": "/srv", "source": "config.toml"}
+    assert config.effective(None)["environments"] == {"value": {}, "source": "default"}
+    assert config.effective(None)["gate"] == {"value": [], "source": "default"}
+
+
+def test_the_template_says_the_defaults() -> None:
+    text = config.TEMPLATE.encode()
+    defaults = config.read_policy(None)
+    said = config.read_policy(text)
+    assert said == Policy(digest=hashlib.sha256(text).hexdigest(), profiles=defaults.profiles)
+    assert config.read_wiring(Path("/r"), text, remote_url="u", branch="b") == config.read_wiring(
+        Path("/r"), None, remote_url="u", branch="b"
+    )
+
+
+def test_every_commented_setting_of_the_template_is_the_default_and_none_is_missing() -> None:
+    tables, examples = config.TEMPLATE.split("# A check that a brief can ask for")
+    uncommented = _uncommented(tables)
+    assert set(tomllib.loads(uncommented)) == {
+        *("schema", "repository", "paths", "daemon", "intake"),
+        *("landing", "commit", "network", "budget"),
+    }
+    shown = config.effective(uncommented.encode())
+    default = config.effective(None)
+    assert {key: one["value"] for key, one in shown.items()} == {
+        key: one["value"] for key, one in default.items()
+    }
+    assert {key for key, one in shown.items() if one["source"] == "default"} == {
+        "checks",
+        "gate",
+        "environments",
+    }
+    policy = config.read_policy(_uncommented("# " + examples).encode())
+    assert [c.name for c in policy.checks] == ["site"]
+    assert [c.name for c in policy.gates] == ["gate"]
+    assert [t.kind for t in policy.environments] == ["directory", "command"]
+
+
+def test_the_template_writes_what_differs_from_a_default() -> None:
+    text = config.template(
+        remote='odd"name',
+        branch="trunk",
+        paths=RecordPaths(briefs=RepoPath("ops/briefs"), memory=RepoPath("ops/memory")),
+    ).encode()
+    wiring = config.read_wiring(Path("/r"), text, remote_url="u", branch="main")
+    assert (wiring.remote, wiring.branch) == ('odd"name', "trunk")
+    assert wiring.paths == RecordPaths(briefs=RepoPath("ops/briefs"), memory=RepoPath("ops/memory"))
+
+
+def test_the_top_is_the_nearest_folder_with_a_git_entry(tmp_path: Path) -> None:
+    below = tmp_path / "work" / "a" / "b"
+    below.mkdir(parents=True)
+    (tmp_path / "work" / ".git").write_text("gitdir: ../elsewhere")
+    assert config.find_top(below) == (tmp_path / "work").resolve()
+
+
+def test_a_folder_outside_any_repository_is_an_error_with_a_hint() -> None:
+    with pytest.raises(RepositoryError, match="not inside the work tree") as error:
+        config.find_top(Path("/"))
+    assert error.value.hint == "run it inside a clone, or name one with -C PATH"
+
+
+def _uncommented(text: str) -> str:
+    lines = []
+    for line in text.splitlines():
+        plain = line.removeprefix("# ")
+        setting = plain.startswith("[") or " = " in plain.split("#")[0]
+        lines.append(plain if setting else line)
+    return "\n".join(lines)
