@@ -178,7 +178,7 @@ def tell(site: Path, *, briefs: dict[str, dict[str, Any]], ids: dict[str, str], 
     shell.heading("The history is the record")
     shell.run("git", "fetch", "--quiet", "origin", where=site)
     shell.show("git", "log", "--first-parent", "--oneline", "origin/main", where=site)
-    landed = briefs[ids["sitemap"]].get("landed") or briefs[ids["sitemap"]].get("commit")
+    landed = briefs[ids["sitemap"]]["commit"]
     if landed:
         shell.heading("One commit, walked back to who asked for it")
         shell.show("coordinator", "audit", str(landed), where=site)
