@@ -77,7 +77,9 @@ class Git(Protocol):
         """Returns what differs between two trees, file by file, without renames, sorted by path."""
         ...
 
-    def log(self, since: Oid | None, tip: Oid) -> Sequence[tuple[Oid, str]]:
+    def log(
+        self, since: Oid | None, tip: Oid, *, count_max: int | None = None
+    ) -> Sequence[tuple[Oid, str]]:
         """Returns (commit, message) along first parents, `since` exclusive, oldest first."""
         ...
 

@@ -191,7 +191,9 @@ class GitProcess:
             _change(head, path) for head, path in zip(fields[::2], fields[1::2], strict=False)
         )
 
-    def log(self, since: Oid | None, tip: Oid) -> Sequence[tuple[Oid, str]]:
+    def log(
+        self, since: Oid | None, tip: Oid, *, count_max: int | None = None
+    ) -> Sequence[tuple[Oid, str]]:
         """Returns (commit, message) along first parents, `since` exclusive, oldest first."""
         finished = self.plumbing(
             "log",
@@ -202,6 +204,8 @@ class GitProcess:
             "--encoding=UTF-8",
             "-z",
             "--format=tformat:%H%n%B",
+            *([f"--max-count={count_max}"] if count_max is not None else []),
+            *([f"--max-count={count_max}"] if count_max else []),
             tip,
             *([f"^{since}"] if since else []),
             "--",

@@ -118,9 +118,14 @@ class GitObjects:
             return self.edit(base, union)
         return self._merge_all(base, trees)
 
-    def log(self, since: Oid | None, tip: Oid) -> Sequence[tuple[Oid, str]]:
-        """Returns (commit, message) along the first parents from `since` (exclusive) to `tip`, oldest first."""
-        return self._git.log(since, tip)
+    def log(
+        self, since: Oid | None, tip: Oid, *, count_max: int | None = None
+    ) -> Sequence[tuple[Oid, str]]:
+        """Returns (commit, message) along the first parents, `since` exclusive, oldest first.
+
+        With `count_max` only the newest that many.
+        """
+        return self._git.log(since, tip, count_max=count_max)
 
     def blob(self, content: bytes) -> Oid:
         """Stores content."""

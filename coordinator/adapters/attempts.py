@@ -1,0 +1,255 @@
+"""Attempts as commits under refs of their own: create-only, kept here first, then on the remote.
+
+The commit of an attempt follows from what it says alone (fixed identity, date 0), so keeping it twice
+gives the same oid, and a ref that is there already is a success.
+"""
+
+import base64
+import binascii
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+
+from pydantic import TypeAdapter, ValidationError
+
+from coordinator.adapters.git import Git, RefUpdate, Signature
+from coordinator.adapters.objects import GitObjects, path_fault
+from coordinator.domain.attempt import AttemptId, Returned, Spec
+from coordinator.domain.errors import MissingObject, RepositoryError
+from coordinator.domain.names import EMPTY_TREE, BriefId, Oid, RepoPath
+from coordinator.domain.output import Changes, CouldNot, Edit, Output
+from coordinator.domain.package import ContextPackage
+from coordinator.domain.tree import Entry, Mode
+from coordinator.domain.verdict import Verdict
+
+_WHO = Signature(name="git-coordinator", email="coordinator@localhost", timestamp=0)
+_VERDICT: TypeAdapter[Verdict] = TypeAdapter(Verdict)
+_KINDS = ("attempts", "verdicts")
+_PUSHED = "refs/mirror/pushed"  # what the remote is known to have
+_PUBLISHED = "refs/mirror/published"  # what was seen there, before it is taken over
+_PARSED_MAX = 2048
+_PUSH_S_MAX = 60.0
+
+Key = tuple[str, str]  # (kind, "<brief>/<epoch>-<number>")
+
+
+class GitAttempts:
+    """Attempts over a Git (see ports.Attempts); an output above `max_bytes` is kept as "could not"."""
+
+    def __init__(
+        self,
+        git: Git,
+        objects: GitObjects,
+        *,
+        root: str = "refs/orchestrator",
+        max_bytes: int = 64_000_000,
+    ) -> None:
+        self._git = git
+        self._objects = objects
+        self._root = root
+        self._max_bytes = max_bytes
+        self._parsed = lru_cache(maxsize=_PARSED_MAX)(self._parse)
+
+    def package(self, package: ContextPackage) -> Oid:
+        """Stores a package and returns its blob."""
+        return self._git.write("blob", package.model_dump_json(indent=1).encode() + b"\n")
+
+    def keep_output(self, spec: Spec, output: Output) -> Oid:
+        """Keeps an output as the commit and ref of the attempt; repeatable, the first one kept stays."""
+        kept, result = self._resulting(spec, output)
+        entries = {
+            RepoPath("package.json"): Entry("100644", spec.package),
+            RepoPath("output.json"): self._json(kept.model_dump_json(indent=1)),
+            RepoPath("spec.json"): self._json(spec.model_dump_json(indent=1)),
+        }
+        if result is not None:
+            entries[RepoPath("tree")] = Entry("040000", result)
+        commit = self._git.commit(
+            tree=self._objects.edit(EMPTY_TREE, entries),
+            parents=[spec.base],
+            message=f"attempt {spec.id.epoch}-{spec.id.number} at {spec.id.brief}\n",
+            author=_WHO,
+            committer=_WHO,
+            sign=False,
+        )
+        return self._create(self._ref("attempts", spec.id), commit)
+
+    def keep_verdict(self, attempt: AttemptId, verdict: Verdict) -> None:
+        """Keeps a verdict, beside the attempt; the first one kept stays."""
+        content = _VERDICT.dump_json(verdict, indent=1) + b"\n"
+        self._create(self._ref("verdicts", attempt), self._git.write("blob", content))
+
+    def publish(self, brief: BriefId) -> bool:
+        """Pushes what the remote lacks of this brief's attempts and verdicts; False when it could not."""
+        lacking = self._lacking(brief)
+        if not lacking:
+            return True
+        if self._push(lacking):
+            return True
+        # Refused, or no answer: what is there is read from the remote, and the rest is tried once more.
+        if not self.fetch(brief):
+            return False
+        lacking = self._lacking(brief)
+        return not lacking or self._push(lacking)
+
+    def unpublished(self) -> frozenset[BriefId]:
+        """Returns briefs with attempts or verdicts that the remote is not known to have."""
+        pushed = self._read(_PUSHED, "")
+        kept = self._read(self._root, "")
+        return frozenset(
+            BriefId(name.rpartition("/")[0])
+            for (kind, name), oid in kept.items()
+            if pushed.get((kind, name)) != oid
+        )
+
+    def fetch(self, brief: BriefId) -> bool:
+        """Brings what others published of this brief; False when the remote could not be read."""
+        refspecs = [
+            f"+{self._root}/{kind}/{brief}/*:{_PUBLISHED}/{kind}/{brief}/*" for kind in _KINDS
+        ]
+        if self._git.fetch(refspecs, prune=True) is not None:
+            return False
+        there = self._read(_PUBLISHED, brief)
+        here = self._read(self._root, brief)
+        missing = [
+            RefUpdate(ref=f"{self._root}/{kind}/{name}", expected=None, new=oid)
+            for (kind, name), oid in there.items()
+            if (kind, name) not in here
+        ]
+        self._git.set_refs(missing)  # False: one was kept meanwhile; the next fetch brings the rest
+        self._remember(there, brief)
+        return True
+
+    def of(self, brief: BriefId) -> tuple[Returned, ...]:
+        """Returns what is kept here: by epoch, and by number within it; what cannot be read is left out."""
+        here = self._read(self._root, brief)
+        found = [
+            self._parsed(commit, here.get(("verdicts", name)))
+            for (kind, name), commit in here.items()
+            if kind == "attempts"
+        ]
+        mine = [one for one in found if one is not None and one.spec.id.brief == brief]
+        return tuple(sorted(mine, key=lambda one: (one.spec.id.epoch, one.spec.id.number)))
+
+    def _resulting(self, spec: Spec, output: Output) -> tuple[Output, Oid | None]:
+        """Returns the output as it is kept, and for changes the whole resulting tree."""
+        size = len(output.model_dump_json())
+        if size > self._max_bytes:
+            return _could_not(output, f"the output has {size} bytes, over {self._max_bytes}"), None
+        if not isinstance(output.body, Changes):
+            return output, None
+        contents = _contents(output.body.edits)
+        if isinstance(contents, str):
+            return _could_not(output, contents), None
+        edits = {
+            path: None if found is None else Entry(found[0], self._git.write("blob", found[1]))
+            for path, found in contents.items()
+        }
+        return output, self._objects.edit(self._objects.tree_of(spec.base), edits)
+
+    def _parse(self, commit: Oid, verdict: Oid | None) -> Returned | None:
+        """Returns what an attempt's commit says; None for what is not ours, or of a newer format."""
+        try:
+            tree = self._objects.tree_of(commit)
+            listing = self._objects.listing(tree)
+            spec = Spec.model_validate_json(self._objects.content(listing["spec.json"].oid))
+            output = Output.model_validate_json(self._objects.content(listing["output.json"].oid))
+            said = self._objects.content(verdict) if verdict else None
+            judged = _VERDICT.validate_json(said) if said is not None else None
+        except (MissingObject, KeyError, ValidationError):
+            return None
+        result = listing.get("tree")
+        return Returned(
+            spec=spec,
+            commit=commit,
+            output=output,
+            result=result.oid if result and result.is_tree else None,
+            verdict=judged,
+        )
+
+    def _json(self, text: str) -> Entry:
+        return Entry("100644", self._git.write("blob", text.encode() + b"\n"))
+
+    def _ref(self, kind: str, attempt: AttemptId) -> str:
+        return f"{self._root}/{kind}/{attempt.brief}/{attempt.epoch}-{attempt.number}"
+
+    def _create(self, ref: str, oid: Oid) -> Oid:
+        """Creates a ref, and returns what it names now: what came first stays."""
+        if self._git.set_refs([RefUpdate(ref=ref, expected=None, new=oid)]):
+            return oid
+        there = self._git.refs(ref).get(ref)
+        if there is None:
+            raise RepositoryError(
+                f"{ref} could not be made in the private clone",
+                hint="restart the daemon: it sweeps locks that a killed git left behind",
+            )
+        return there
+
+    def _read(self, root: str, brief: str) -> dict[Key, Oid]:
+        """Returns the refs of one brief ('' = all) below `root`, by kind and name."""
+        found = {}
+        for kind in _KINDS:
+            top = f"{root}/{kind}/"
+            refs = self._git.refs(f"{top}{brief}/" if brief else top)
+            found.update({(kind, ref.removeprefix(top)): oid for ref, oid in refs.items()})
+        return found
+
+    def _lacking(self, brief: BriefId) -> dict[Key, Oid]:
+        pushed = self._read(_PUSHED, brief)
+        kept = self._read(self._root, brief)
+        return {key: oid for key, oid in kept.items() if pushed.get(key) != oid}
+
+    def _push(self, refs: Mapping[Key, Oid]) -> bool:
+        updates: Sequence[RefUpdate] = [
+            RefUpdate(ref=f"{self._root}/{kind}/{name}", expected=None, new=oid)
+            for (kind, name), oid in refs.items()
+        ]
+        reply = self._git.push(updates, timeout_s_max=_PUSH_S_MAX)
+        if reply.kind != "ok":
+            return False
+        brief = next(iter(refs))[1].rpartition("/")[0]
+        self._remember(refs, brief)
+        return True
+
+    def _remember(self, refs: Mapping[Key, Oid], brief: str) -> None:
+        """Notes that the remote has these; losing the note costs a push that changes nothing."""
+        known = self._read(_PUSHED, brief)
+        self._git.set_refs(
+            [
+                RefUpdate(ref=f"{_PUSHED}/{kind}/{name}", expected=known.get((kind, name)), new=oid)
+                for (kind, name), oid in refs.items()
+                if known.get((kind, name)) != oid
+            ]
+        )
+
+
+def _could_not(output: Output, why: str) -> Output:
+    body = CouldNot(why="missing_data", text=f"the changes cannot be applied: {why}")
+    return output.model_copy(update={"body": body})
+
+
+def _contents(
+    edits: Sequence[Edit],
+) -> dict[RepoPath, tuple[Mode, bytes] | None] | str:
+    """Returns mode and content by path (None: deleted), or why they cannot be entries of one tree."""
+    found: dict[RepoPath, tuple[Mode, bytes] | None] = {}
+    for edit in edits:
+        if fault := path_fault(edit.path):
+            return f"{edit.path!r}: {fault}"
+        if edit.path in found:
+            return f"{edit.path!r} is there twice"
+        try:
+            content = None if edit.content_b64 is None else _decoded(edit.content_b64)
+        except (binascii.Error, ValueError):
+            return f"{edit.path!r}: its content is not base64"
+        found[edit.path] = None if content is None else (edit.mode, content)
+    files = {path for path, content in found.items() if content is not None}
+    for path in files:
+        parts = path.split("/")
+        above = ["/".join(parts[:i]) for i in range(1, len(parts))]
+        if folder := next((one for one in above if one in files), None):
+            return f"{folder!r} would be a file and a folder"
+    return found
+
+
+def _decoded(content_b64: str) -> bytes:
+    return base64.b64decode(content_b64, validate=True)
