@@ -1,0 +1,48 @@
+"""This repository coordinates itself: what it says to the coordinator must be readable by it."""
+
+from pathlib import Path
+
+import pytest
+
+from coordinator.config import read_policy
+from coordinator.domain import plan_md, state_md
+
+ROOT = Path(__file__).resolve().parents[2]
+
+# A gate runs these tests too, on the product tree: there the record paths are absent by design.
+records = pytest.mark.skipif(
+    not (ROOT / "memory").is_dir(), reason="this is a gate's checkout, without record paths"
+)
+
+
+def text(path: str) -> str:
+    return (ROOT / path).read_text(encoding="utf-8")
+
+
+def test_the_house_rules_have_a_gate_that_runs_what_people_run() -> None:
+    policy = read_policy((ROOT / ".orchestrator/config.toml").read_bytes())
+    targets = {line.split(":")[0] for line in text("Makefile").splitlines() if ":" in line}
+    commands = [c.run for c in (*policy.checks, *policy.gates)]
+    assert commands, "there is something to run"
+    for command in commands:
+        make, *wanted = command.split()
+        assert make == "make"
+        assert set(wanted) <= targets, f"{command!r} names what the Makefile has"
+
+
+@records
+def test_every_open_line_of_the_plan_names_a_brief_that_is_there() -> None:
+    plan = plan_md.parse(text("memory/plan.md"))
+    assert plan.faults == ()
+    assert plan.lines, "there is something to do, or done"
+    missing = [
+        line.path for line in plan.lines if not line.done and not (ROOT / line.path).exists()
+    ]
+    assert missing == []
+
+
+@records
+def test_the_state_page_has_a_section_of_the_coordinator_and_one_of_people() -> None:
+    page = text("memory/state.md")
+    assert page.count(state_md.BEGIN) == page.count(state_md.END) == 1
+    assert "docs/glossary.md" in state_md.hand_written(page), "workers are told where the words are"
