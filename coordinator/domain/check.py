@@ -32,3 +32,4 @@ class CheckResult:
     log: Digest
     wall_s: float
     confinement: str = "none"
+    ran: bool = True  # False: it could not even start, which says nothing about the tree
