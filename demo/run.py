@@ -19,7 +19,7 @@ WANTED = {
     "sitemap": "completed",
     "link-audit": "completed",
     "guide-links": "completed",
-    "docs-links": "completed",
+    "links-everywhere": "completed",
     "old-name": "completed",
     "malformed": "rejected",
 }
@@ -107,9 +107,10 @@ def make_site(site: Path) -> None:
     git("init", "--quiet", "--initial-branch=main")
     git("config", "user.name", "Demo")
     git("config", "user.email", "demo@example.invalid")
+    git("config", "commit.gpgsign", "false")
     git("add", ".")
     git("commit", "--quiet", "--message=A small site")
-    shell.show("git", "log", "--oneline", "--stat", "-1", "--shortstat", where=site)
+    shell.show("git", "log", "--oneline", "--shortstat", where=site)
 
 
 def join(site: Path, *, published: Path, port: int) -> None:
@@ -125,7 +126,7 @@ def join(site: Path, *, published: Path, port: int) -> None:
 
 
 def drop(site: Path) -> dict[str, str]:
-    """Drops the six briefs; returns their ids by name."""
+    """Drops the six briefs, as files that anybody could have written; returns their ids by name."""
     for path in sorted(BRIEFS.glob("*.md")):
         (site.parent / path.name).write_bytes(path.read_bytes())
     ids = {}
