@@ -16,6 +16,7 @@ from coordinator.adapters.git_command import (
     user_environment,
     with_settings,
 )
+from coordinator.adapters.git_merge import TreeMerge
 from coordinator.adapters.git_refs import RefStore
 from coordinator.adapters.git_remote import FETCH_SILENCE_S_MAX, RemoteGit
 from coordinator.adapters.git_settings import UserSettings
@@ -154,28 +155,12 @@ class GitProcess:
             return ours
         if base == ours:
             return theirs
-        # git 2.39 has no --merge-base: three commits of our own say what the base is.
-        first = self._synthetic(base)
-        finished = self.plumbing(
-            "-c",
-            "merge.renames=false",  # a rename would put a change on a path that nobody claimed
-            "merge-tree",
-            "--write-tree",
-            "-z",
-            "--name-only",
-            "--no-messages",
-            self._synthetic(ours, first),
-            self._synthetic(theirs, first),
+        merge = TreeMerge(
+            read=self._read_tree,
+            write=lambda content: self._store.write("tree", content),
+            merge_files=self._merge_files,
         )
-        fields = finished.out.split(b"\0")
-        tree = fields[0].decode("ascii", "replace").strip()
-        if not re.fullmatch(r"[0-9a-f]{40}", tree) or finished.code not in (0, 1):
-            # Code 1 without a tree is an object that is not there, never a conflict.
-            raise _failed("a merge failed", finished)
-        if finished.code == 0:
-            return Oid(tree)
-        paths = {field.decode("utf-8", "surrogateescape") for field in fields[1:] if field}
-        return tuple(RepoPath(path) for path in sorted(paths))
+        return merge.result(base, ours, theirs)
 
     def diff(self, before: Oid, after: Oid) -> tuple[Change, ...]:
         """Returns what differs between two trees, file by file, without renames, sorted by path."""
@@ -232,7 +217,33 @@ class GitProcess:
 
     def push(self, updates: Sequence[RefUpdate], *, timeout_s_max: float) -> PushReply:
         """Pushes atomically with an explicit lease for each ref; kills its process group on timeout."""
+        for update in updates:
+            # git would find out only after talking to the remote, and say it in many ways
+            if update.new is not None and not self._store.has(update.new):
+                raise MissingObject(f"cannot push {update.new}: it is not here", hint="fetch first")
         return self._remote.push(updates, timeout_s_max=timeout_s_max)
+
+    def _read_tree(self, oid: Oid) -> tuple[str, bytes]:
+        kind, content = self._store.read(oid)
+        if kind != "tree":
+            raise MissingObject(f"{oid} is a {kind}, not a folder", hint="name its tree")
+        return kind, content
+
+    def _merge_files(self, base: Oid, ours: Oid, theirs: Oid) -> Oid | tuple[str, ...]:
+        # git 2.39 has no --merge-base: three commits of our own say what the base is.
+        first = self._synthetic(base)
+        finished = self.plumbing(
+            *("merge-tree", "--write-tree", "-z", "--name-only", "--no-messages"),
+            self._synthetic(ours, first),
+            self._synthetic(theirs, first),
+        )
+        fields = finished.out.decode("utf-8", "surrogateescape").split("\0")
+        if not re.fullmatch(r"[0-9a-f]{40}", fields[0]) or finished.code not in (0, 1):
+            # Code 1 without a tree is an object that is not there, never a conflict.
+            raise _failed("a merge failed", finished)
+        if finished.code == 0:
+            return Oid(fields[0])
+        return tuple(dict.fromkeys(field for field in fields[1:] if field))
 
     def _synthetic(self, tree: Oid, *parents: Oid) -> Oid:
         lines = [f"tree {tree}", *[f"parent {parent}" for parent in parents]]

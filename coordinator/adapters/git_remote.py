@@ -9,7 +9,7 @@ from coordinator.adapters.git_command import Finished, run, user_environment, wi
 from coordinator.adapters.git_reasons import reason_of
 from coordinator.adapters.git_refs import RefStore
 from coordinator.adapters.git_settings import UserSettings
-from coordinator.domain.errors import MissingObject, RepositoryError
+from coordinator.domain.errors import RepositoryError
 from coordinator.domain.proof import Unreachable
 
 FETCH_SILENCE_S_MAX = 30.0
@@ -159,8 +159,8 @@ def _reply(finished: Finished) -> PushReply:
             message="the remote does not support atomic pushes",
             hint="use a host or a git server that offers the `atomic` capability (git 2.4 or newer)",
         )
-    if "src refspec" in finished.said or "bad object" in finished.said:
-        raise MissingObject(f"cannot push: {finished.last_line}", hint="it was never written here")
+    if "invalid refspec" in finished.said or "not valid" in finished.said:
+        raise RepositoryError(f"cannot push: {finished.last_line}", hint="use another name")
     why = reason_of(finished)
     return PushReply(kind="unreachable", lines=lines, message=why.reason, hint=why.hint)
 

@@ -1,0 +1,106 @@
+"""A table of refs with git's own rules: a name cannot be a file and a folder, and some cannot be at all."""
+
+import functools
+import re
+from collections.abc import Iterable, Iterator, Mapping
+
+from coordinator.adapters.git import RefUpdate
+from coordinator.domain.names import Oid
+
+_BAD = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|/\.|\.lock(/|$)|\.$|/$|^[^/]*$")
+_COMPONENT_BYTES_MAX = 250
+
+
+class RefTable:
+    """Refs by name; `version` changes whenever one of them does."""
+
+    def __init__(self) -> None:
+        self.version = 0
+        self._refs: dict[str, Oid] = {}
+        self._folders: dict[str, int] = {}
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._refs)
+
+    def get(self, ref: str) -> Oid | None:
+        return self._refs.get(ref)
+
+    def items(self) -> Iterable[tuple[str, Oid]]:
+        return self._refs.items()
+
+    def below(self, prefix: str) -> dict[str, Oid]:
+        if not prefix.endswith("/"):
+            oid = self._refs.get(prefix)
+            return {prefix: oid} if oid else {}
+        if prefix[:-1] not in self._folders:
+            return {}
+        found = {ref: oid for ref, oid in self._refs.items() if ref.startswith(prefix)}
+        return dict(sorted(found.items()))
+
+    def set(self, ref: str, oid: Oid | None) -> None:
+        """Moves one ref; the caller has asked `refusal` before."""
+        there = self._refs.get(ref)
+        if there == oid:
+            return
+        self.version += 1
+        if oid is None:
+            del self._refs[ref]
+            self._count(ref, -1)
+            return
+        self._refs[ref] = oid
+        if there is None:
+            self._count(ref, +1)
+
+    def refusal(self, updates: Iterable[RefUpdate]) -> dict[str, str]:
+        """Returns why a transaction of these cannot be, by ref: nothing when it can."""
+        wanted = tuple(updates)
+        faults = {}
+        for update in wanted:
+            if self._refs.get(update.ref) != update.expected:
+                faults[update.ref] = f"cannot lock ref '{update.ref}': is elsewhere"
+            elif update.new is not None and (fault := self._unnameable(update.ref)):
+                faults[update.ref] = fault
+        faults.update(_file_and_folder({update.ref for update in wanted}))
+        return faults
+
+    def _unnameable(self, ref: str) -> str | None:
+        if ref in self._refs:
+            return None
+        if not is_ref_name(ref) or any(
+            len(part.encode()) > _COMPONENT_BYTES_MAX for part in ref.split("/")
+        ):
+            return f"cannot lock ref '{ref}': not a name"
+        if ref in self._folders:
+            return f"cannot lock ref '{ref}': '{ref}/...' exists; cannot create '{ref}'"
+        above = next((folder for folder in _above(ref) if folder in self._refs), None)
+        return above and f"cannot lock ref '{ref}': '{above}' exists; cannot create '{ref}'"
+
+    def _count(self, ref: str, by: int) -> None:
+        for folder in _above(ref):
+            count = self._folders.get(folder, 0) + by
+            if count:
+                self._folders[folder] = count
+            else:
+                del self._folders[folder]
+
+
+@functools.lru_cache(maxsize=65536)
+def is_ref_name(ref: str) -> bool:
+    return not _BAD.search(ref)
+
+
+def _above(ref: str) -> list[str]:
+    parts = ref.split("/")
+    return ["/".join(parts[:i]) for i in range(1, len(parts))]
+
+
+def _file_and_folder(refs: set[str]) -> Mapping[str, str]:
+    """Even deleting one of them in the same transaction does not make room for the other."""
+    if len(refs) < 2:
+        return {}
+    return {
+        ref: f"cannot process '{folder}' and '{ref}' at the same time"
+        for ref in refs
+        for folder in _above(ref)
+        if folder in refs
+    }
