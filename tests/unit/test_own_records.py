@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from coordinator.config import read_policy
-from coordinator.domain import plan_md, state_md
+from coordinator.domain import brief_text, plan_md, state_md
+from coordinator.domain.brief import Brief
 
 ROOT = Path(__file__).resolve().parents[2]
 
