@@ -1,0 +1,166 @@
+"""What may come in from a worker: rules over the raw difference of the resulting tree (layer L4).
+
+The rules never look at what a worker says, only at the tree that its output makes.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterator
+
+from coordinator.domain.brief import Brief
+from coordinator.domain.changeset import Changeset
+from coordinator.domain.clean_path import folded, is_below, is_git, is_git_file, unclean
+from coordinator.domain.names import RecordPaths, RepoPath
+from coordinator.domain.policy import PROTECTED_ALWAYS, Policy
+from coordinator.domain.prohibitions import broken
+from coordinator.domain.resulting import Resulting, is_report
+from coordinator.domain.tree import Change, matches
+from coordinator.domain.verdict import Finding
+
+FILES_MAX = 5_000
+FILE_BYTES_MAX = 10_000_000
+_LFS_POINTER = b"version https://git-lfs.github.com/spec/"
+_LFS_LINE = re.compile(r"^\s*(\S+)\s+.*\bfilter=lfs\b")
+
+
+def screen(resulting: Resulting, *, brief: Brief, policy: Policy) -> tuple[Finding, ...]:
+    """Returns every rule that the resulting tree breaks; () lets it in.
+
+    Codes: protected, attributes, gitlink, symlink, mode, lfs, unclean-name, collision, too-many, too-large,
+    out-of-scope, do-not. `policy.protected` is no reason to reject: see `protected`.
+    """
+    if len(resulting.changes) > FILES_MAX:
+        told = f"{len(resulting.changes)} paths change"
+        return (_broken("too-many", f"at most {FILES_MAX} paths change", told),)
+    findings: list[Finding] = []
+    for change in resulting.changes:
+        # The first rule that a path breaks says enough of it.
+        found = next(_of_path(change, resulting, brief=brief, paths=policy.paths), None)
+        if found is not None:
+            findings.append(found)
+    findings += broken(resulting, brief=brief)
+    return tuple(findings)
+
+
+def protected(changeset: Changeset, policy: Policy) -> tuple[RepoPath, ...]:
+    """Returns the paths that a changeset writes and that the policy lets only a human pass."""
+    written = {*changeset.touched, *([changeset.report_path] if changeset.report_path else [])}
+    return tuple(p for p in sorted(written) if any(matches(p, glob) for glob in policy.protected))
+
+
+def _of_path(
+    change: Change, resulting: Resulting, *, brief: Brief, paths: RecordPaths
+) -> Iterator[Finding]:
+    yield from _kept_for_us(change, paths)
+    yield from _kind_of_entry(change, resulting)
+    yield from _name(change, resulting)
+    yield from _content(change, resulting)
+    yield from _scope(change, resulting, brief)
+
+
+def _kept_for_us(change: Change, paths: RecordPaths) -> Iterator[Finding]:
+    path = change.path
+    if is_git(path) or any(is_below(path, kept) for kept in PROTECTED_ALWAYS):
+        yield _broken("protected", "git's and the coordinator's own folders stay as they are", path)
+    if any(is_below(path, folder) for folder in (paths.briefs, paths.memory)):
+        yield _broken("protected", "briefs and memory are written by the coordinator alone", path)
+    if is_git_file(path):
+        rule = "files that tell git what to do (.gitattributes, .gitmodules) stay as they are"
+        yield _broken("attributes", rule, path)
+
+
+def _kind_of_entry(change: Change, resulting: Resulting) -> Iterator[Finding]:
+    before = change.before.mode if change.before else None
+    after = change.after.mode if change.after else None
+    if "160000" in (before, after):
+        yield _broken("gitlink", "submodules stay as they are", change.path)
+    if after == "120000":
+        yield _broken("symlink", "no symbolic link is made or changed", change.path)
+    if before == "120000" and (after is not None or resulting.tree.entry(change.path) is not None):
+        yield _broken("symlink", "no symbolic link is replaced", change.path)
+    if before is not None and after is not None and before != after:
+        yield _broken("mode", "file modes stay as they are", f"{change.path}: {before} to {after}")
+
+
+def _name(change: Change, resulting: Resulting) -> Iterator[Finding]:
+    if change.before is not None or change.after is None:
+        return
+    why = unclean(change.path)
+    if why is not None:
+        rule = "new files have names that every system can check out"
+        yield _broken("unclean-name", rule, f"{_shown(change.path)}: {why}")
+    other = _collides(change.path, resulting)
+    if other is not None:
+        rule = "no two names differ in case or spelling only"
+        yield _broken("collision", rule, f"{_shown(change.path)} and {_shown(other)}")
+
+
+def _collides(path: RepoPath, resulting: Resulting) -> str | None:
+    folder = ""
+    for part in path.split("/"):
+        if part not in set(resulting.base.names(RepoPath(folder))):
+            key = _key(part)
+            for name in resulting.tree.names(RepoPath(folder)):
+                if name != part and _key(name) == key:
+                    return f"{folder}/{name}".lstrip("/")
+        folder = f"{folder}/{part}".lstrip("/")
+    return None
+
+
+def _key(name: str) -> str:
+    return unicodedata.normalize("NFC", folded(name).casefold())
+
+
+def _content(change: Change, resulting: Resulting) -> Iterator[Finding]:
+    before, after = resulting.bytes_of(change.before), resulting.bytes_of(change.after)
+    if after is not None and len(after) > FILE_BYTES_MAX:
+        told = f"{change.path}: {len(after)} bytes"
+        yield _broken("too-large", f"no file is larger than {FILE_BYTES_MAX} bytes", told)
+    if any(text is not None and text.startswith(_LFS_POINTER) for text in (before, after)):
+        yield _broken("lfs", "Git LFS pointers stay as they are", change.path)
+    elif change.after is not None and _is_lfs_path(change.path, resulting):
+        yield _broken("lfs", "paths kept in Git LFS stay as they are", change.path)
+
+
+def _is_lfs_path(path: RepoPath, resulting: Resulting) -> bool:
+    """Tells whether a .gitattributes of the base, at the top or on the way, sends `path` to LFS."""
+    folders = ["", *(path[: i + 1] for i, char in enumerate(path) if char == "/")]
+    for folder in folders:
+        text = resulting.bytes_of(resulting.base.entry(RepoPath(f"{folder}.gitattributes")))
+        for line in (text or b"").decode("utf-8", "replace").splitlines():
+            found = _LFS_LINE.match(line)
+            if found and _attribute_matches(path.removeprefix(folder), found[1]):
+                return True
+    return False
+
+
+def _attribute_matches(path: str, pattern: str) -> bool:
+    """Tells whether an attribute line applies: without a slash it looks at the last name only."""
+    if "/" in pattern.rstrip("/"):
+        return matches(path, pattern.lstrip("/"))
+    return matches(path.rpartition("/")[2], pattern)
+
+
+def _scope(change: Change, resulting: Resulting, brief: Brief) -> Iterator[Finding]:
+    path = change.path
+    outside = next((glob for glob in brief.scope_out if matches(path, glob)), None)
+    if outside is not None:
+        yield _broken("out-of-scope", f"{outside} is out of SCOPE", path)
+    if path == resulting.report_path:
+        return
+    if is_report(brief):
+        only = brief.output_format.path
+        rule = f"only {only} is written" if only else "a report changes no file"
+        yield _broken("out-of-scope", rule, path)
+    elif brief.scope_in and not any(matches(path, glob) for glob in brief.scope_in):
+        yield _broken("out-of-scope", f"SCOPE is {', '.join(brief.scope_in)}", path)
+
+
+def _broken(code: str, criterion: str, evidence: str) -> Finding:
+    return Finding(code=code, criterion=criterion, met=False, evidence=_shown(evidence))
+
+
+def _shown(path: str) -> str:
+    """Returns `path` as text that can be stored and printed, whatever bytes it is made of."""
+    plain = path.encode("utf-8", "backslashreplace").decode()
+    return "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in plain)

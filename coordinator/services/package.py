@@ -1,0 +1,140 @@
+"""Reads what an attempt needs to know at its base commit, and packs it."""
+
+from collections.abc import Iterator, Sequence
+
+from coordinator.domain import brief_text, packing, state_md
+from coordinator.domain.brief import Brief, Input
+from coordinator.domain.names import BriefId, Oid, Place, RepoPath, slug
+from coordinator.domain.note import BRIEF_FILE
+from coordinator.domain.package import ContextPackage, PackageInput
+from coordinator.domain.plan import Task
+from coordinator.domain.policy import PROTECTED_ALWAYS
+from coordinator.domain.tree import literal_folder, matches
+from coordinator.domain.world import Sighting, World
+from coordinator.ports import Objects
+
+PATHS_MAX = 5_000
+CONTENT_CHARS_MAX = 400_000
+
+_CONSTITUTION = RepoPath(f"{PROTECTED_ALWAYS[0]}/constitution.md")
+_FINISHED = (Place.DONE, Place.LANDED)
+
+
+def pack(
+    sighting: Sighting,
+    task: Task,
+    *,
+    attempt: int,
+    base: Oid,
+    world: World,
+    objects: Objects,
+    feedback: Sequence[str],
+) -> ContextPackage:
+    """Returns the package of one attempt: all of it read at `base`, nothing from the user's checkout."""
+    filed, policy = sighting.filed, world.policy
+    profile = policy.profile(task.profile)
+    assert profile is not None  # noqa: S101 - planning named a worker that there is
+    tree = objects.tree_of(base)
+    state = _text(tree, policy.paths.state_file, objects=objects)
+    return packing.package(
+        filed.brief,
+        task,
+        brief_id=filed.id,
+        attempt=attempt,
+        base=base,
+        profile=profile,
+        policy=policy,
+        inputs=[_input(item, tree, world, objects=objects) for item in filed.brief.inputs],
+        memory=packing.memory(
+            state=state_md.hand_written(state),
+            constitution=_text(tree, _CONSTITUTION, objects=objects),
+        ),
+        feedback=feedback,
+    )
+
+
+def _input(item: Input, tree: Oid, world: World, *, objects: Objects) -> PackageInput:
+    given = PackageInput(kind=item.kind, value=item.value, label=item.label)
+    match item.kind:
+        case "path" | "glob":
+            return _listed(given, tree, objects=objects)
+        case "from":
+            return _result_of(given, tree, world, objects=objects)
+        case "data":
+            return given.model_copy(update={"content": item.value})
+        case "url":
+            return given  # what is fetched is put in by who may fetch; a worker asks for its tool
+
+
+def _listed(given: PackageInput, tree: Oid, *, objects: Objects) -> PackageInput:
+    """Returns the input with what it names at the base; too many are left to the worker's own tools.
+
+    Half a list would read as a whole one, so there is none then, and the label says so.
+    """
+    paths: list[str] = []
+    unreadable = 0
+    for path in _named(given.value, tree, objects=objects):
+        try:
+            path.encode()
+        except UnicodeEncodeError:
+            unreadable += 1
+            continue
+        paths.append(path)
+        if len(paths) > PATHS_MAX:
+            label = f"more than {PATHS_MAX} files: list them with a tool"
+            return given.model_copy(update={"label": label})
+    label = (
+        f"{unreadable} file names that are not UTF-8 are left out" if unreadable else given.label
+    )
+    return given.model_copy(update={"paths": tuple(paths), "label": label})
+
+
+def _named(value: str, tree: Oid, *, objects: Objects) -> Iterator[RepoPath]:
+    for path, _ in objects.walk(tree, literal_folder(value)):
+        if matches(path, value):
+            yield path
+
+
+def _result_of(given: PackageInput, tree: Oid, world: World, *, objects: Objects) -> PackageInput:
+    """Returns the input with what the brief it names came to: its report, where that was written."""
+    for brief in _finished(given.value, tree, world, objects=objects):
+        for place in _FINISHED:
+            folder = world.policy.paths.folder(place, brief)
+            entry = objects.entry(tree, folder)
+            if entry is None or not entry.is_tree:
+                continue
+            found = _report(folder, entry.oid, tree, objects=objects)
+            if found is not None:
+                content = packing.cut(found, CONTENT_CHARS_MAX)
+                return given.model_copy(update={"content": content, "label": brief})
+    return given.model_copy(update={"label": "it has no result at the base"})
+
+
+def _finished(value: str, tree: Oid, world: World, *, objects: Objects) -> Iterator[BriefId]:
+    """Yields the ids that `value` may mean: the id itself, then every finished brief of that name."""
+    yield BriefId(value)
+    name = slug(value)
+    for place in _FINISHED:
+        top = objects.entry(tree, RepoPath(f"{world.policy.paths.briefs}/{place.value}"))
+        for shard in (objects.listing(top.oid) if top and top.is_tree else {}).values():
+            for folder in sorted(objects.listing(shard.oid)) if shard.is_tree else ():
+                if folder != value and folder.rpartition("-")[0] == name:
+                    yield BriefId(folder)
+
+
+def _report(folder: RepoPath, oid: Oid, tree: Oid, *, objects: Objects) -> str | None:
+    """Returns the report in the folder of a finished brief, or at the path that its brief names."""
+    result = next((n for n in sorted(objects.listing(oid)) if n.startswith("result.")), None)
+    if result is not None:
+        return _text(tree, RepoPath(f"{folder}/{result}"), objects=objects)
+    said = objects.read(tree, RepoPath(f"{folder}/{BRIEF_FILE}"))
+    asked = brief_text.parse(said, name="") if said is not None else ()
+    if not isinstance(asked, Brief) or asked.output_format.path is None:
+        return None
+    found = objects.read(tree, asked.output_format.path)
+    return None if found is None else found.decode("utf-8", "replace")
+
+
+def _text(tree: Oid, path: RepoPath, *, objects: Objects) -> str:
+    content = objects.read(tree, path)
+    return "" if content is None else content.decode("utf-8", "replace")

@@ -1,0 +1,243 @@
+"""Judges one output: its kind, the screen, the criteria that rules can tell; asks for checks that are missing."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from coordinator.domain.attempt import Returned
+from coordinator.domain.brief import Brief, Kind
+from coordinator.domain.check import Check
+from coordinator.domain.clean_path import is_git
+from coordinator.domain.criteria import built_in, criteria, shape, trust
+from coordinator.domain.names import Oid, RepoPath
+from coordinator.domain.output import Changes, CouldNot, Report
+from coordinator.domain.resulting import Resulting
+from coordinator.domain.screen import screen
+from coordinator.domain.tree import Entry, matches
+from coordinator.domain.verdict import Accept, Finding, Reject, Revise, Trust
+from coordinator.domain.world import Sighting, World
+from coordinator.ports import Objects
+
+Judged = Accept | Revise | Reject | tuple[Check, ...]
+
+# A broken promise of a built-in worker is a way of leaving the scope it was given.
+_BUILT_IN_CODE = "out-of-scope"
+
+
+def judge(returned: Returned, sighting: Sighting, world: World, *, objects: Objects) -> Judged:
+    """Returns the verdict on an output that has been kept, or the checks that must run before there is one.
+
+    What is judged is the tree that results, never what the worker says of it. Prose criteria stay open
+    (`met` None): nobody here can tell, and the trust says so.
+    """
+    brief = sighting.filed.brief
+    body = returned.output.body
+    if isinstance(body, CouldNot):
+        return _could_not(body, returned, sighting, world, objects=objects)
+    unwritable = _unwritable(brief)
+    if unwritable is not None:
+        return _rejected("unclean-name", (unwritable,))
+    base, result = trees(returned, brief, objects=objects)
+    resulting = _resulting(body, base, result, brief, objects=objects)
+    form = shape(resulting, brief)
+    # Before the form: what broke out of its scope is not asked to do it again in another form.
+    violations = screen(resulting, brief=brief, policy=world.policy)
+    if violations:
+        return _rejected(violations[0].code, (form, *violations))
+    if not form.met:
+        return _revised((form,))
+    capabilities = _capabilities(returned, world)
+    promised = built_in(resulting, capabilities, brief)
+    if not all(finding.met for finding in promised):
+        return _rejected(_BUILT_IN_CODE, (form, *promised))
+    looked_at = (form, _in_scope(resulting), *promised, *criteria(resulting, brief))
+    return _concluded(
+        looked_at,
+        resulting,
+        result=result,
+        brief=brief,
+        capabilities=capabilities,
+        world=world,
+        objects=objects,
+    )
+
+
+def trees(returned: Returned, brief: Brief, *, objects: Objects) -> tuple[Oid, Oid]:
+    """Returns the base tree and the resulting tree; a report is written at the path that the brief names."""
+    base = objects.tree_of(returned.spec.base)
+    body, path = returned.output.body, brief.output_format.path
+    match body:
+        case Changes():
+            return base, returned.result or base
+        case Report() if path is not None:
+            blob = objects.blob(body.text.encode("utf-8", "replace"))
+            return base, objects.edit(base, {path: Entry("100644", blob)})
+        case _:
+            return base, base
+
+
+def _unwritable(brief: Brief) -> Finding | None:
+    """Returns what is wrong with an output path that no tree can hold; intake refuses such a brief."""
+    path = brief.output_format.path
+    if path is None or not (is_git(path) or {"", ".", ".."} & set(path.split("/"))):
+        return None
+    told = f"{path} cannot be written"
+    return Finding(
+        code="unclean-name", criterion="OUTPUT FORMAT: the path", met=False, evidence=told
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _View:
+    """A tree as the rules look into it."""
+
+    objects: Objects
+    tree: Oid
+
+    def entry(self, path: RepoPath) -> Entry | None:
+        return self.objects.entry(self.tree, path)
+
+    def names(self, folder: RepoPath) -> Iterable[str]:
+        found = self.objects.entry(self.tree, folder) if folder else Entry("040000", self.tree)
+        return self.objects.listing(found.oid) if found is not None and found.is_tree else ()
+
+    def files(self, under: RepoPath) -> Iterable[RepoPath]:
+        return (path for path, _ in self.objects.walk(self.tree, under))
+
+
+def _resulting(
+    body: Report | Changes, base: Oid, result: Oid, brief: Brief, *, objects: Objects
+) -> Resulting:
+    path = brief.output_format.path
+    return Resulting(
+        body=body,
+        changes=objects.diff(base, result),
+        base=_View(objects, base),
+        tree=_View(objects, result),
+        content=objects.content,
+        report_path=path if isinstance(body, Report) else None,
+    )
+
+
+def _concluded(
+    looked_at: tuple[Finding, ...],
+    resulting: Resulting,
+    *,
+    result: Oid,
+    brief: Brief,
+    capabilities: frozenset[str],
+    world: World,
+    objects: Objects,
+) -> Judged:
+    """Returns the verdict on an output that no rule keeps out."""
+    if any(finding.met is False for finding in looked_at):
+        return _revised(looked_at)  # a command is not run for what needs another try anyway
+    wanted, ran = _checks(resulting, result, brief, world, objects=objects)
+    if wanted:
+        return wanted
+    findings = (*looked_at, *ran)
+    if any(finding.met is False for finding in ran):
+        return _revised(findings)
+    return Accept(trust=trust(findings, brief, capabilities), findings=findings)
+
+
+def _checks(
+    resulting: Resulting, result: Oid, brief: Brief, world: World, *, objects: Objects
+) -> tuple[tuple[Check, ...], tuple[Finding, ...]]:
+    """Returns the checks that have no result yet, and findings for the others."""
+    wanted: list[Check] = []
+    findings: list[Finding] = []
+    for item in (c for c in brief.acceptance if c.kind == "check"):
+        command = world.policy.check(item.value.strip())
+        if command is None:
+            told = f"config.toml has no [checks.{item.value.strip()}]"
+            findings.append(Finding(code="check", criterion=item.text, met=False, evidence=told))
+            continue
+        if command.paths and not any(
+            matches(change.path, glob) for change in resulting.changes for glob in command.paths
+        ):
+            told = "not needed: it looks at other paths"
+            findings.append(Finding(code="check", criterion=item.text, met=True, evidence=told))
+            continue
+        check = Check(product=objects.product(result), command=command)
+        known = world.checks.get(check.key)
+        if known is None:
+            wanted.append(check)
+        else:
+            told = f"{command.name} {'passed' if known.passed else 'failed'} on {check.product}"
+            tail = known.tail.encode("utf-8", "replace").decode()
+            evidence = told if known.passed else f"{told}:\n{tail}"
+            findings.append(
+                Finding(code="check", criterion=item.text, met=known.passed, evidence=evidence)
+            )
+    return tuple(dict.fromkeys(wanted)), tuple(findings)
+
+
+def _could_not(
+    body: CouldNot, returned: Returned, sighting: Sighting, world: World, *, objects: Objects
+) -> Judged:
+    match body.why:
+        case "question":
+            # The state machine turns this code into a question to whoever asked.
+            return Reject(code="question", findings=(), feedback=(body.text,))
+        case "missing_tool" | "missing_data":
+            code = body.why.replace("_", "-")
+            said = Finding(
+                code=code, criterion="the worker can do it", met=False, evidence=body.text
+            )
+            return _rejected(code, (said,))
+        case "noop":
+            return _noop(body, returned, sighting, world, objects=objects)
+
+
+def _noop(
+    body: CouldNot, returned: Returned, sighting: Sighting, world: World, *, objects: Objects
+) -> Judged:
+    """Nothing to change, or nothing to report: right when the base itself meets the criteria."""
+    brief = sighting.filed.brief
+    kind = brief.output_format.kind or Kind.REPORT
+    said = body.text.strip() or "nothing to do"
+    if kind is Kind.JSON:
+        told = "a JSON value was asked for: return an empty one when there is nothing to report"
+        return _revised((Finding(code="shape", criterion=kind, met=False, evidence=told),))
+    base = objects.tree_of(returned.spec.base)
+    nothing = Changes(edits=(), summary=said) if kind is Kind.CHANGES else Report(text=said)
+    resulting = _resulting(nothing, base, base, brief, objects=objects)
+    found = Finding(code="noop", criterion=f"OUTPUT FORMAT: {kind}", met=True, evidence=said)
+    # A pattern, a list or a schema cannot be asked of what is not there.
+    asked = [f for f in criteria(resulting, brief) if f.code not in ("matches", "schema")]
+    judged = _concluded(
+        (found, *asked),
+        resulting,
+        result=base,
+        brief=brief,
+        capabilities=frozenset(),
+        world=world,
+        objects=objects,
+    )
+    if isinstance(judged, Accept) and judged.trust is Trust.UNVERIFIED:
+        return Accept(trust=Trust.VERIFIED, findings=judged.findings)
+    return judged
+
+
+def _in_scope(resulting: Resulting) -> Finding:
+    count = len(resulting.changes)
+    told = "nothing changes" if count == 0 else f"{count} changed paths, all of them in SCOPE"
+    return Finding(code="scope", criterion="SCOPE and the screen", met=True, evidence=told)
+
+
+def _capabilities(returned: Returned, world: World) -> frozenset[str]:
+    profile = world.policy.profile(returned.spec.profile)
+    return profile.capabilities if profile is not None else frozenset()
+
+
+def _rejected(code: str, findings: tuple[Finding, ...]) -> Reject:
+    return Reject(code=code, findings=findings, feedback=_feedback(findings))
+
+
+def _revised(findings: tuple[Finding, ...]) -> Revise:
+    return Revise(findings=findings, feedback=_feedback(findings))
+
+
+def _feedback(findings: Iterable[Finding]) -> tuple[str, ...]:
+    """Returns what the next attempt is told: each thing that was not met, with what was seen."""
+    return tuple(f"{f.code}: {f.criterion}: {f.evidence}" for f in findings if f.met is False)
