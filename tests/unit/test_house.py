@@ -26,7 +26,8 @@ MAKERS = {
     "Rewritten": {"coordinator/adapters/remote.py"},
     "Unreachable": {
         "coordinator/adapters/remote.py",
-        "coordinator/adapters/git_process.py",
+        "coordinator/adapters/git_reasons.py",
+        "coordinator/adapters/git_remote.py",
         "coordinator/adapters/claims.py",
     },
     "Merged": {"coordinator/adapters/objects.py"},
@@ -45,7 +46,6 @@ FOREIGN = re.compile(
         (
             "/wor" + "k/",
             "/far" + "m/",
-            "/hom" + "e/[a-z]",
             "/opt/" + "pypi",
             r"pypi\." + "org",
             r"pythonhosted\." + "org",
