@@ -8,7 +8,8 @@ from pathlib import Path
 from coordinator.adapters.git_clone import create_private_clone
 from coordinator.adapters.git_process import GitProcess
 from coordinator.domain.names import Oid
-from coordinator.domain.tree import Entry, Mode, encode
+from coordinator.domain.tree import Mode
+from tests.support.trees import Trees
 
 Files = Mapping[str, tuple[Mode, bytes]]
 """What a tree holds, by path; the content of a submodule is the hex of its commit."""
@@ -27,19 +28,7 @@ def plain(**files: str) -> dict[str, tuple[Mode, bytes]]:
 
 def store(git: GitProcess, files: Files) -> Oid:
     """Stores `files` and returns their tree."""
-    entries: dict[str, Entry] = {}
-    below: dict[str, dict[str, tuple[Mode, bytes]]] = {}
-    for path, (mode, content) in files.items():
-        first, slash, rest = path.partition("/")
-        if slash:
-            below.setdefault(first, {})[rest] = (mode, content)
-        elif mode == "160000":
-            entries[path] = Entry(mode, Oid(content.decode()))
-        else:
-            entries[path] = Entry(mode, git.write("blob", content))
-    for name, inner in below.items():
-        entries[name] = Entry("040000", store(git, inner))
-    return git.write("tree", encode(entries))
+    return Trees(git).tree(files)
 
 
 def seen(folder: Path) -> dict[str, tuple[str, bytes]]:
