@@ -4,9 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from coordinator.adapters.starting_files import starting_files
 from coordinator.config import read_policy
-from coordinator.domain import brief_text, plan_md, state_md
+from coordinator.domain import brief_text, plan_md, rules, state_md
 from coordinator.domain.brief import Brief
+from coordinator.domain.names import RecordPaths
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -47,3 +49,17 @@ def test_the_state_page_has_a_section_of_the_coordinator_and_one_of_people() -> 
     page = text("memory/state.md")
     assert page.count(state_md.BEGIN) == page.count(state_md.END) == 1
     assert "docs/glossary.md" in state_md.hand_written(page), "workers are told where the words are"
+
+
+def test_the_constitution_has_the_rules_of_the_coordinator_and_then_our_own() -> None:
+    assert text(".orchestrator/constitution.md").startswith(rules.render())
+
+
+@records
+def test_what_init_would_write_here_is_what_is_here() -> None:
+    said = starting_files(
+        RecordPaths(), remote="origin", branch="main", refs_root="refs/orchestrator"
+    )
+    for path in ("briefs/README.md", ".orchestrator/.gitignore"):
+        assert text(path) == said[path].decode(), f"{path} is as init writes it"
+    assert [path for path in said if not (ROOT / path).is_file()] == []
