@@ -1,7 +1,6 @@
 """config.toml -> Wiring (read once, at start) and Policy (read again when its blob at the tip changes)."""
 
 import hashlib
-import importlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,8 @@ from coordinator.config.schema import CONFIG_FILE, SCHEMA
 from coordinator.config.template import TEMPLATE, template
 from coordinator.domain.errors import RepositoryError
 from coordinator.domain.names import Environment, RecordPaths, RepoPath
-from coordinator.domain.policy import Command, CommitPolicy, Policy, Profile, Target
+from coordinator.domain.policy import Command, CommitPolicy, Policy, Target
+from coordinator.domain.profiles import BUILT_IN
 
 __all__ = [
     "CONFIG_FILE",
@@ -105,7 +105,7 @@ def read_policy(text: bytes | None) -> Policy:
         network_hosts=tuple(said.network.hosts),
         usd_per_brief=said.budget.usd_per_brief,
         usd_per_day=said.budget.usd_per_day,
-        profiles=_built_in(),
+        profiles=BUILT_IN,
         digest=hashlib.sha256(text or b"").hexdigest(),
     )
 
@@ -135,15 +135,6 @@ def _flat(above: tuple[int | str, ...], table: BaseModel) -> dict[str, dict[str,
                 "source": "config.toml" if said else "default",
             }
     return found
-
-
-def _built_in() -> tuple[Profile, ...]:
-    try:
-        profiles = importlib.import_module("coordinator.domain.profiles")
-    except ModuleNotFoundError:
-        return ()
-    built_in: tuple[Profile, ...] = profiles.BUILT_IN
-    return built_in
 
 
 def _paths(said: schema.Config) -> RecordPaths:

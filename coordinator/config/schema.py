@@ -5,9 +5,22 @@ import tomllib
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from coordinator.domain.clean_path import is_git, unclean
+from coordinator.config.values import (
+    Branch,
+    Filled,
+    Folder,
+    Host,
+    Money,
+    Name,
+    Person,
+    Refs,
+    Remote,
+    Seconds,
+    Some,
+    SomeOrNone,
+)
 from coordinator.domain.errors import ConfigError, NewerSchemaError
 from coordinator.domain.names import Environment, RecordPaths, RepoPath
 from coordinator.domain.policy import Command, Policy, Target
@@ -20,69 +33,6 @@ _TARGET = Target(environment=Environment(""), kind="directory")
 _COMMAND = Command(name="", run="")
 
 
-def _filled(value: str) -> str:
-    if not value.strip() or "\0" in value:
-        raise ValueError("must not be empty")
-    return value
-
-
-def _folder(value: str) -> str:
-    plain = value.removeprefix("./").rstrip("/")
-    if why := unclean(plain):
-        raise ValueError(f"must be a folder inside the repository: {why}")
-    if is_git(plain) or plain.split("/")[0] == ".orchestrator":
-        raise ValueError("must not be in .git or .orchestrator")
-    return plain
-
-
-def _branch(value: str) -> str:
-    bad = set(value) & set(" ~^:?*[\\\x7f") or any(char < " " for char in value)
-    parts = value.split("/")
-    odd = any(not p or p.startswith(".") or p.endswith((".", ".lock")) for p in parts)
-    if value and (bad or odd or ".." in value or "@{" in value or value.startswith(("-", "refs/"))):
-        raise ValueError("must be the short name of a branch, such as main")
-    return value
-
-
-def _remote(value: str) -> str:
-    if not value or value.startswith("-") or any(char <= " " for char in value):
-        raise ValueError("must be the name of a git remote, such as origin")
-    return value
-
-
-def _refs(value: str) -> str:
-    plain = value.rstrip("/")
-    if not plain.startswith("refs/") or len(plain.split("/")) < 2 or _branch(plain[5:]) == "":
-        raise ValueError('must be a ref namespace, such as "refs/orchestrator"')
-    return plain
-
-
-def _person(value: str) -> str:
-    if any(char in "<>" or char < " " for char in value):
-        raise ValueError("must not have <, > or control characters")
-    return value
-
-
-def _host(value: str) -> str:
-    if not value or any(char <= " " or char in "/?#@" for char in value):
-        raise ValueError('must be a host, such as "example.org" or "localhost:8000"')
-    return value.lower()
-
-
-def _name(value: str) -> str:
-    if not value or len(value) > 63 or set(value) - set("abcdefghijklmnopqrstuvwxyz0123456789_-"):
-        raise ValueError("must be a name of a-z, 0-9, '_' and '-', at most 63 characters")
-    return value
-
-
-Filled = Annotated[str, AfterValidator(_filled)]
-Name = Annotated[str, AfterValidator(_name)]
-Seconds = Annotated[float, Field(gt=0, le=10_000_000, allow_inf_nan=False)]
-Money = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-Some = Annotated[int, Field(ge=1, le=1_000_000)]
-SomeOrNone = Annotated[int, Field(ge=0, le=1_000_000)]
-
-
 class _Table(BaseModel):
     model_config = ConfigDict(
         frozen=True, extra="forbid", strict=True, populate_by_name=True, serialize_by_alias=True
@@ -92,16 +42,16 @@ class _Table(BaseModel):
 class Repository(_Table):
     """[repository]: which branch of which remote is coordinated ('' = the remote's own default)."""
 
-    branch: Annotated[str, AfterValidator(_branch)] = ""
-    remote: Annotated[str, AfterValidator(_remote)] = "origin"
-    refs: Annotated[str, AfterValidator(_refs)] = "refs/orchestrator"
+    branch: Branch = ""
+    remote: Remote = "origin"
+    refs: Refs = "refs/orchestrator"
 
 
 class Paths(_Table):
     """[paths]: where briefs and memory are, for repositories that use these names already."""
 
-    briefs: Annotated[str, AfterValidator(_folder)] = RecordPaths().briefs
-    memory: Annotated[str, AfterValidator(_folder)] = RecordPaths().memory
+    briefs: Folder = RecordPaths().briefs
+    memory: Folder = RecordPaths().memory
 
     @model_validator(mode="after")
     def _apart(self) -> "Paths":
@@ -159,8 +109,8 @@ class Landing(_Table):
 class Commit(_Table):
     """[commit]: who commits ('' = the user's own identity), and how."""
 
-    name: Annotated[str, AfterValidator(_person)] = _POLICY.commit.name
-    email: Annotated[str, AfterValidator(_person)] = _POLICY.commit.email
+    name: Person = _POLICY.commit.name
+    email: Person = _POLICY.commit.email
     sign: bool = _POLICY.commit.sign
     signoff: bool = _POLICY.commit.signoff
     skip_ci: bool = _POLICY.commit.skip_ci
@@ -195,7 +145,7 @@ AnyEnvironment = Annotated[DirectoryEnvironment | CommandEnvironment, Field(disc
 class Network(_Table):
     """[network]: hosts from which URLs in INPUTS are fetched."""
 
-    hosts: list[Annotated[str, AfterValidator(_host)]] = list(_POLICY.network_hosts)
+    hosts: list[Host] = list(_POLICY.network_hosts)
 
 
 class Budget(_Table):
