@@ -4,6 +4,7 @@ A call marked @writes leaves a durable fact behind: it is a fault point, listed 
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Protocol, TypeVar
 
@@ -32,7 +33,6 @@ from .domain.proof import (
     SyncOutcome,
     Unreachable,
 )
-from .domain.record import Record
 from .domain.request import Request
 from .domain.tree import Change, Entry
 from .domain.verdict import Verdict
@@ -94,6 +94,22 @@ class Inbox(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class SecretHit:
+    """Where a text looks like it holds a secret, and of which kind; never the secret itself."""
+
+    line: int
+    kind: str
+
+
+class SecretScan(Protocol):
+    """Looks for secrets in texts that would become public with a commit. Asks no network."""
+
+    def scan(self, text: str) -> tuple[SecretHit, ...]:
+        """Returns every hit, by line."""
+        ...
+
+
 class Objects(Protocol):
     """The private clone without the power to move a ref that anyone else sees. Content-addressed, so safe to repeat."""
 
@@ -141,8 +157,13 @@ class Objects(Protocol):
         """Returns the union of several results on one base tree, or the paths on which they differ."""
         ...
 
-    def log(self, since: Oid | None, tip: Oid) -> Sequence[tuple[Oid, str]]:
-        """Returns (commit, message) along the first parents from `since` (exclusive) to `tip`, oldest first."""
+    def log(
+        self, since: Oid | None, tip: Oid, *, count_max: int | None = None
+    ) -> Sequence[tuple[Oid, str]]:
+        """Returns (commit, message) along the first parents, `since` exclusive, oldest first.
+
+        With `count_max` only the newest that many.
+        """
         ...
 
     @writes
@@ -216,11 +237,6 @@ class Claims(Protocol):
         ...
 
     @writes
-    def extend(self, claim: Claim, paths: Sequence[RepoPath]) -> ClaimOutcome:
-        """Replaces the path claims by `paths` (a glob narrowed before landing, C7)."""
-        ...
-
-    @writes
     def release(self, claim: Claim) -> None:
         """Deletes held/ and the path claims, each leased at its oid."""
         ...
@@ -272,6 +288,10 @@ class Claims(Protocol):
         """C3: refs with an acq of ours that we do not hold."""
         ...
 
+    def earlier(self) -> tuple[HeldRef, ...]:
+        """Y1: held/ refs of an earlier epoch of this run folder: ours to renew at once."""
+        ...
+
 
 class Remote(Protocol):
     """Reading the remote. One fetch brings branch, claims, gate and deploys into mirror refs of the private clone."""
@@ -283,6 +303,10 @@ class Remote(Protocol):
 
     def tip(self) -> Oid | None:
         """Returns the branch as last fetched."""
+        ...
+
+    def fetched_s(self) -> float | None:
+        """Returns when the last good fetch was, on the monotonic clock."""
         ...
 
     def pushed_requests(self) -> tuple[Request, ...]:
@@ -311,8 +335,8 @@ class Committer(Protocol):
         gated: Gated,
         *,
         still_open: StillOpen,
-        record: Record,
         note: Note,
+        claim: Claim,
         policy: Policy,
         timestamp: int,
     ) -> Planned | Ineligible:
@@ -321,12 +345,10 @@ class Committer(Protocol):
 
     @writes
     def push(self, planned: Planned, *, timeout_s_max: float) -> PushOutcome:
-        """Pushes once and reads the outcome from the remote (P2 to P4), never from the reply."""
-        ...
+        """Pushes, and reads the outcome from the remote (P2 to P4), never from the reply.
 
-    @writes
-    def resolve(self, planned: Planned) -> PushOutcome:
-        """Says what became of an intent (P2 to P4), fencing it when it could still land."""
+        Repeating it with the same `planned` is safe: that is how an intent of unknown fate is resolved.
+        """
         ...
 
     @writes
@@ -408,6 +430,8 @@ class DeployRefs(Protocol):
         revision: Oid,
         generation: int,
         state: str,
+        looks: int = 0,
+        reason: str = "",
     ) -> LiveState | None:
         """Moves it; None when somebody was faster or the remote did not answer."""
         ...

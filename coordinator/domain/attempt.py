@@ -63,6 +63,10 @@ class Returned:
     verdict: Verdict | None
 
 
+RESTARTED = "the daemon was restarted"
+"""The reason of a Lost that is nobody's fault: it does not count as a try."""
+
+
 @dataclass(frozen=True, slots=True)
 class Lost:
     """Ended without an output: killed, timed out, crashed."""

@@ -28,6 +28,7 @@ class Plan(BaseModel):
     rule: str = "plan.single"
     round: int = 1
     tasks: tuple[Task, ...]
+    name: str = ""  # of the brief, as its author wrote it
     accepted_at: int = 0  # unix seconds, shown as age; decides nothing
     requested_by: str = ""
     approved: str | None = None

@@ -24,7 +24,7 @@ class Verb(StrEnum):
 
 SUBJECT_CHARS_MAX = 72
 _PROSE_WIDTH = 88
-_TRAILER = re.compile(r"^([A-Z][A-Za-z]*(?:-[A-Z][A-Za-z]*)*): (.*)$")
+_TRAILER = re.compile(r"^([A-Z][A-Za-z]*(?:-[A-Za-z]+)*): (.*)$")
 _UNSAFE = re.compile(
     r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff\u2028\u2029]"
 )

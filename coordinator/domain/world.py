@@ -1,14 +1,16 @@
 """One look at everything: what a tick decides on and what status shows. Nothing in it is a handle."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from .attempt import Attempt
 from .brief import Brief
-from .check import CheckResult
+from .changeset import Synthesis
+from .check import Check, CheckResult
 from .names import BriefId, Digest, Environment, Epoch, Oid, Place
 from .plan import Plan
 from .policy import Policy
-from .proof import Busy, Claim, ClaimedPath, Planned, Rewritten, Unreachable
+from .proof import Busy, Claim, ClaimedPath, Clash, Merged, Planned, Rewritten, Unreachable
 from .reply import Reply
 from .request import Request
 
@@ -34,8 +36,13 @@ class Sighting:
     filed: Filed
     order: int  # position of its accept commit in first-parent order (C7); lower came first
     age_s: float
-    attempts: tuple[Attempt, ...]  # of the current round
+    attempts: tuple[Attempt, ...]  # of the current round, oldest first
     claim: Claim | Busy | None  # ours and confirmed, somebody else's, or none
+    synthesis: Synthesis | None = None  # of the accepted attempts, once it has been worked out
+    merged: Merged | Clash | None = None  # of the synthesis, on this world's tip
+    gate_checks: tuple[Check, ...] = ()  # what must have passed on the merged product
+    tip_checks: tuple[Check, ...] = ()  # the same commands on the bare tip (L8)
+    refused: str | None = None  # why the remote would not take the landing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,9 +74,12 @@ class LiveState:
     oid: Oid
     revision: Oid
     generation: int
-    state: str  # deploying | live | failed
+    state: str  # deploying | live | failed; unreadable: somebody else's, or a newer format
     holder: str
     previous: Oid | None = None
+    looks: int = 0  # how many looks in a row saw it live
+    reason: str = ""  # why it failed
+    unchanged_s: float = 0.0  # how long it has said this, on our monotonic clock
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +89,7 @@ class World:
     now_s: float  # monotonic
     epoch: Epoch
     tip: Oid
+    refs_root: str = "refs/orchestrator"
     remote: Rewritten | Unreachable | None
     policy: Policy
     policy_faults: tuple[str, ...]
@@ -86,7 +97,8 @@ class World:
     holds: frozenset[str]  # brief ids and names on hold, from state.md
     inbox: tuple[Request, ...]
     briefs: dict[BriefId, Sighting]
-    counts: dict[Place, int]
+    terminal: Mapping[BriefId, Place] = field(default_factory=dict)  # in done/ or rejected/
+    unpublished: frozenset[BriefId] = frozenset()  # with attempts the remote may not have
     held: dict[BriefId, HeldRef]
     claims: tuple[SeenClaim, ...]
     gate: HeldRef | None  # gate/<branch>, whoever holds it

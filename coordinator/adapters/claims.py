@@ -1,0 +1,385 @@
+"""Claims over refs on the remote (rules C1 to C9). Outcomes are read from the remote, never from a reply.
+
+`refs/local/acq/<acq>` remembers, before any push, which acquisitions are ours: what carries one of them
+on the remote and is not a whole claim of ours is a stray to delete (C3), whoever's fault it was.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from coordinator.domain.claim_name import claim_ref, overlap, without_nested
+from coordinator.domain.names import BriefId, Digest, Epoch, Oid, RepoPath
+from coordinator.domain.proof import Busy, Claim, ClaimedPath, ClaimOutcome, Deletion, Unreachable
+from coordinator.domain.world import HeldRef, SeenClaim
+from coordinator.ports import Clock
+
+from .git import Git, RefUpdate
+from .remote import GitRemote
+
+FORMAT = 1
+_ACQ = "refs/local/acq/"
+_PUSH_TIMEOUT_S = 30.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Look:
+    """What one fetch showed."""
+
+    version: int
+    held: dict[BriefId, HeldRef]
+    seen: tuple[SeenClaim, ...]
+    by_acq: dict[str, list[ClaimedPath]]
+
+
+class RefClaims:
+    """One coordinator's claims: `epoch` is new for each start."""
+
+    def __init__(
+        self,
+        git: Git,
+        remote: GitRemote,
+        *,
+        epoch: Epoch,
+        clock: Clock,
+        lease_s: Callable[[], float],
+        root: str = "refs/orchestrator",
+    ) -> None:
+        self._git = git
+        self._remote = remote
+        self._epoch = epoch
+        self._clock = clock
+        self._lease_s = lease_s
+        self._root = root
+        self._parsed: dict[Oid, dict[str, Any]] = {}
+        self._last: _Look | None = None
+        self._ours: dict[str, Oid] | None = None
+
+    # -- acquiring and letting go
+
+    def acquire(self, brief: BriefId, digest: Digest, paths: Sequence[RepoPath]) -> ClaimOutcome:
+        """C1 to C3: one push for held/ and every path; what became of it is read from the remote."""
+        acq = self._new_acq()
+        refs = {claim_ref(self._root, p): p for p in without_nested(paths)}
+        held = self._held_blob(brief, digest, acq, counter=1, refs=sorted(refs))
+        updates = [RefUpdate(ref=self._held_ref(brief), expected=None, new=held)]
+        updates += [
+            RefUpdate(ref=ref, expected=None, new=self._path_blob(path, acq, brief=brief))
+            for ref, path in refs.items()
+        ]
+        self._git.push(updates, timeout_s_max=_PUSH_TIMEOUT_S)
+        synced = self._remote.sync()
+        if isinstance(synced, Unreachable):
+            return synced
+        claim = self.mine(brief)
+        if claim is not None and claim.acq == acq:
+            return claim
+        self.delete(self._with_acq(acq))
+        return self._in_the_way(brief, refs)
+
+    def renew(self, claims: Sequence[Claim]) -> tuple[BriefId, ...]:
+        """Renews each held/ by compare-and-swap; returns the briefs whose claim is gone."""
+        if not claims:
+            return ()
+        updates = [self._renewal(claim) for claim in claims]
+        reply = self._git.push(updates, timeout_s_max=_PUSH_TIMEOUT_S)
+        if reply.kind == "rejected" and len(updates) > 1:
+            for update in updates:  # one that was lost must not take the others with it
+                self._git.push([update], timeout_s_max=_PUSH_TIMEOUT_S)
+        if isinstance(self._remote.sync(), Unreachable):
+            return ()
+        return tuple(c.brief for c in claims if self.mine(c.brief) is None)
+
+    def take_over(self, stale: HeldRef) -> ClaimOutcome:
+        """C5: compare-and-swap of held/ alone; the acq and its path claims stay."""
+        said = self._read(stale.oid)
+        self._remember_acq(stale.acq)
+        new = self._held_blob(
+            stale.brief,
+            stale.digest,
+            stale.acq,
+            counter=stale.counter + 1,
+            refs=list(said.get("refs", [])),
+        )
+        update = RefUpdate(ref=self._held_ref(stale.brief), expected=stale.oid, new=new)
+        self._git.push([update], timeout_s_max=_PUSH_TIMEOUT_S)
+        synced = self._remote.sync()
+        if isinstance(synced, Unreachable):
+            return synced
+        claim = self.mine(stale.brief)
+        return claim or self._in_the_way(stale.brief, {})
+
+    def release(self, claim: Claim) -> None:
+        """Deletes held/ and its path claims, each leased at the oid that we hold."""
+        self.delete(
+            [Deletion(ref=self._held_ref(claim.brief), oid=claim.held)]
+            + [Deletion(ref=p.ref, oid=p.oid) for p in claim.paths]
+        )
+
+    def delete(self, refs: Sequence[Deletion]) -> None:
+        """Deletes refs, each leased; together if that goes, else one by one."""
+        updates = [RefUpdate(ref=d.ref, expected=d.oid, new=None) for d in refs]
+        if not updates:
+            return
+        reply = self._git.push(updates, timeout_s_max=_PUSH_TIMEOUT_S)
+        if reply.kind == "rejected" and len(updates) > 1:
+            for update in updates:
+                self._git.push([update], timeout_s_max=_PUSH_TIMEOUT_S)
+        self._remote.sync()
+
+    # -- the gate
+
+    def hold_gate(self, branch: str) -> HeldRef | Busy | Unreachable:
+        """L1: makes, renews or (when stale, C5) takes over gate/<branch>."""
+        there = self.gate(branch)
+        ours = there is not None and there.acq in self._acqs()
+        if (
+            there
+            and there.epoch != self._epoch
+            and there.unchanged_s < self._lease_s()
+            and not ours
+        ):
+            return Busy(path=RepoPath(branch), holder=f"gate of epoch {there.epoch}")
+        counter = there.counter + 1 if there else 1
+        acq = self._new_acq()
+        said = {"gate": branch, "epoch": self._epoch, "acq": acq, "counter": counter}
+        blob = self._blob(said)
+        expected = there.oid if there else None
+        update = RefUpdate(ref=self._gate_ref(branch), expected=expected, new=blob)
+        self._git.push([update], timeout_s_max=_PUSH_TIMEOUT_S)
+        synced = self._remote.sync()
+        if isinstance(synced, Unreachable):
+            return synced
+        now = self.gate(branch)
+        if now is not None and now.oid == blob:
+            return now
+        return Busy(path=RepoPath(branch), holder=f"gate of epoch {now.epoch if now else '?'}")
+
+    def release_gate(self, branch: str) -> None:
+        """Lets go of gate/<branch> if it is ours."""
+        there = self.gate(branch)
+        if there is not None and there.epoch == self._epoch:
+            self.delete([Deletion(ref=self._gate_ref(branch), oid=there.oid)])
+
+    # -- people's claims (C9)
+
+    def take(
+        self, paths: Sequence[RepoPath], *, who: str, reason: str
+    ) -> tuple[str, tuple[ClaimedPath, ...]] | Busy | Unreachable:
+        """Claims paths for a person until given back; returns the token and what is held."""
+        acq = self._new_acq()
+        refs = {claim_ref(self._root, p): p for p in without_nested(paths)}
+        updates = [
+            RefUpdate(
+                ref=ref, expected=None, new=self._path_blob(p, acq, person=who, reason=reason)
+            )
+            for ref, p in refs.items()
+        ]
+        self._git.push(updates, timeout_s_max=_PUSH_TIMEOUT_S)
+        synced = self._remote.sync()
+        if isinstance(synced, Unreachable):
+            return synced
+        got = tuple(s.claim for s in self.seen() if s.claim.acq == acq)
+        if len(got) == len(refs):
+            mark = self._acqs()[acq]
+            self._git.set_refs([RefUpdate(ref=_ACQ + acq, expected=mark, new=None)])
+            self._ours = None
+            return acq, got
+        self.delete(self._with_acq(acq))
+        return self._in_the_way(BriefId(""), refs)
+
+    def give_back(self, token: str) -> bool:
+        """Releases a person's claim; False when there is none with that token."""
+        if isinstance(self._remote.sync(), Unreachable):
+            return False
+        mine = [
+            Deletion(ref=s.claim.ref, oid=s.claim.oid)
+            for s in self.seen()
+            if s.claim.acq == token and s.claim.holder.startswith("person:")
+        ]
+        self.delete(mine)
+        return bool(mine)
+
+    # -- what is there, as last fetched
+
+    def held(self) -> Mapping[BriefId, HeldRef]:
+        """Returns every held/ by brief."""
+        return self._look().held
+
+    def seen(self) -> tuple[SeenClaim, ...]:
+        """Returns every path claim, with for how long none of its held/ has been seen."""
+        return self._look().seen
+
+    def gate(self, branch: str) -> HeldRef | None:
+        """Returns gate/<branch>."""
+        ref = self._gate_ref(branch)
+        oid = self._remote.mirrored("gate/").get(ref)
+        return None if oid is None else self._held_value(BriefId(""), ref, oid)
+
+    def mine(self, brief: BriefId) -> Claim | None:
+        """Returns our claim on `brief` if it is whole: our epoch, and every path with its acq."""
+        look = self._look()
+        held = look.held.get(brief)
+        if held is None or held.epoch != self._epoch:
+            return None
+        wanted = set(self._read(held.oid).get("refs", []))
+        paths = tuple(c for c in look.by_acq.get(held.acq, ()) if c.ref in wanted)
+        if len(paths) != len(wanted):
+            return None
+        return Claim(
+            brief=brief,
+            digest=held.digest,
+            epoch=held.epoch,
+            acq=held.acq,
+            counter=held.counter,
+            held=held.oid,
+            paths=paths,
+        )
+
+    def strays(self) -> tuple[Deletion, ...]:
+        """C3: refs with an acq of ours that belong to no whole claim of ours."""
+        ours = self._acqs()
+        whole = {c.acq for c in map(self.mine, self.held()) if c is not None}
+        lost = {
+            h.acq for h in self.held().values() if h.epoch != self._epoch
+        }  # taken over by another epoch: the acq is theirs now
+        return tuple(d for acq in ours if acq not in whole | lost for d in self._with_acq(acq))
+
+    def earlier(self) -> tuple[HeldRef, ...]:
+        """Y1: held/ refs of an earlier epoch of this very run folder: ours to renew at once."""
+        ours = self._acqs()
+        return tuple(h for h in self.held().values() if h.acq in ours and h.epoch != self._epoch)
+
+    # -- helpers
+
+    def _look(self) -> "_Look":
+        """Reads the claims of the last fetch; once for each fetch."""
+        if self._last is not None and self._last.version == self._remote.version:
+            return self._last
+        version = self._remote.version
+        held = {}
+        for ref, oid in self._remote.mirrored("held/").items():
+            brief = BriefId(ref.removeprefix(f"{self._root}/held/"))
+            held[brief] = self._held_value(brief, ref, oid)
+        acqs = {h.acq for h in held.values()}
+        seen = []
+        by_acq: dict[str, list[ClaimedPath]] = {}
+        for ref, oid in self._remote.mirrored("claims").items():
+            claim = self._path_value(ref, oid)
+            kept = claim.holder.startswith("person:") or claim.acq in acqs
+            orphan_s = 0.0 if kept else self._remote.unchanged_s(ref, oid)
+            seen.append(SeenClaim(claim=claim, orphan_s=orphan_s))
+            by_acq.setdefault(claim.acq, []).append(claim)
+        self._last = _Look(version=version, held=held, seen=tuple(seen), by_acq=by_acq)
+        return self._last
+
+    def _path_value(self, ref: str, oid: Oid) -> ClaimedPath:
+        said = self._read(oid)
+        person = said.get("person")
+        return ClaimedPath(
+            path=RepoPath(str(said.get("path", ""))),
+            ref=ref,
+            oid=oid,
+            acq=str(said.get("acq", "")),
+            holder=f"person:{person}" if person else str(said.get("brief", "")),
+        )
+
+    def _with_acq(self, acq: str) -> list[Deletion]:
+        found = [
+            Deletion(ref=s.claim.ref, oid=s.claim.oid) for s in self.seen() if s.claim.acq == acq
+        ]
+        found += [
+            Deletion(ref=self._held_ref(h.brief), oid=h.oid)
+            for h in self.held().values()
+            if h.acq == acq
+        ]
+        return found
+
+    def _in_the_way(self, brief: BriefId, refs: Iterable[str]) -> Busy:
+        held = self.held().get(brief)
+        if held is not None:
+            return Busy(path=RepoPath(""), holder=f"{brief} of epoch {held.epoch}")
+        for seen in self.seen():
+            if any(overlap(ref, seen.claim.ref) for ref in refs):
+                return Busy(path=seen.claim.path, holder=seen.claim.holder)
+        return Busy(path=RepoPath(""), holder="nobody that can be seen; the remote said no")
+
+    def _renewal(self, claim: Claim) -> RefUpdate:
+        new = self._held_blob(
+            claim.brief,
+            claim.digest,
+            claim.acq,
+            counter=claim.counter + 1,
+            refs=sorted(p.ref for p in claim.paths),
+        )
+        return RefUpdate(ref=self._held_ref(claim.brief), expected=claim.held, new=new)
+
+    def _held_value(self, brief: BriefId, ref: str, oid: Oid) -> HeldRef:
+        said = self._read(oid)
+        return HeldRef(
+            brief=brief,
+            oid=oid,
+            digest=Digest(str(said.get("digest", ""))),
+            epoch=Epoch(str(said.get("epoch", ""))),
+            acq=str(said.get("acq", "")),
+            counter=int(said.get("counter", 0)),
+            unchanged_s=self._remote.unchanged_s(ref, oid),
+        )
+
+    def _held_blob(
+        self, brief: BriefId, digest: Digest, acq: str, *, counter: int, refs: Sequence[str]
+    ) -> Oid:
+        return self._blob(
+            {
+                "brief": brief,
+                "digest": digest,
+                "epoch": self._epoch,
+                "acq": acq,
+                "counter": counter,
+                "refs": list(refs),
+            }
+        )
+
+    def _path_blob(self, path: RepoPath, acq: str, **holder: str) -> Oid:
+        shown = path.encode("utf-8", "replace").decode()
+        return self._blob({"path": shown, "acq": acq, **holder})
+
+    def _blob(self, said: dict[str, Any]) -> Oid:
+        """C2: a fresh nonce in each, or a late release would delete the next holder's claim."""
+        content = json.dumps({"format": FORMAT, **said, "nonce": self._clock.nonce()})
+        return self._git.write("blob", content.encode())
+
+    def _read(self, oid: Oid) -> dict[str, Any]:
+        if oid not in self._parsed:
+            try:
+                said = json.loads(self._git.read(oid)[1])
+            except ValueError:
+                said = {}
+            if len(self._parsed) > 50_000:
+                self._parsed.clear()
+            self._parsed[oid] = said if isinstance(said, dict) else {}
+        return self._parsed[oid]
+
+    def _held_ref(self, brief: BriefId) -> str:
+        return f"{self._root}/held/{brief}"
+
+    def _gate_ref(self, branch: str) -> str:
+        return claim_ref(self._root, RepoPath(branch)).replace("/claims/", "/gate/", 1)
+
+    def _new_acq(self) -> str:
+        acq = self._clock.nonce()
+        self._remember_acq(acq)
+        return acq
+
+    def _remember_acq(self, acq: str) -> None:
+        if acq in self._acqs():
+            return
+        mark = self._git.write("blob", acq.encode())
+        self._git.set_refs([RefUpdate(ref=_ACQ + acq, expected=None, new=mark)])
+        self._ours = {**self._acqs(), acq: mark}
+
+    def _acqs(self) -> dict[str, Oid]:
+        if self._ours is None:
+            self._ours = {r.removeprefix(_ACQ): oid for r, oid in self._git.refs(_ACQ).items()}
+        return self._ours

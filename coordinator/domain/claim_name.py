@@ -1,0 +1,60 @@
+"""Paths as ref names: git's own rule about `a` and `a/b` becomes the rule of overlap (rule C8)."""
+
+import hashlib
+import unicodedata
+from collections.abc import Sequence
+from contextlib import suppress
+
+from .names import RepoPath
+from .tree import literal_folder
+
+_COMPONENT_BYTES_MAX = 200
+_PATH_BYTES_MAX = 2000
+_PLAIN = frozenset(b"abcdefghijklmnopqrstuvwxyz0123456789_-")
+
+
+def claim_ref(root: str, path: RepoPath) -> str:
+    """Returns the ref that claims `path`; the whole tree ('') is the claims root itself.
+
+    Two paths that a case-insensitive or normalising file system takes for one get the same ref.
+    A path over 2,000 encoded bytes is claimed at the deepest ancestor that fits.
+    """
+    ref = f"{root}/claims"
+    used = 0
+    for part in [p for p in path.split("/") if p]:
+        encoded = _component(part)
+        used += len(encoded) + 1
+        if used > _PATH_BYTES_MAX:
+            break
+        ref = f"{ref}/{encoded}"
+    return ref
+
+
+def claimed_paths(patterns: Sequence[str]) -> tuple[RepoPath, ...]:
+    """Returns what to claim for the patterns of a SCOPE: literal folders, nested ones dropped (C1, C7)."""
+    return without_nested([literal_folder(pattern) for pattern in patterns])
+
+
+def without_nested(paths: Sequence[RepoPath]) -> tuple[RepoPath, ...]:
+    """Returns `paths` without those that lie inside another one, sorted."""
+    kept: dict[str, RepoPath] = {}
+    for path in sorted(set(paths), key=lambda p: (len(p.split("/")) if p else 0, p)):
+        ref = claim_ref("", path)
+        if not any(ref == other or ref.startswith(other + "/") for other in kept):
+            kept[ref] = path
+    return tuple(sorted(kept.values()))
+
+
+def overlap(one: str, other: str) -> bool:
+    """Tells whether two claim refs exclude each other."""
+    return one == other or one.startswith(other + "/") or other.startswith(one + "/")
+
+
+def _component(part: str) -> str:
+    raw = part.encode("utf-8", "surrogateescape")
+    with suppress(UnicodeDecodeError):  # bytes that are no UTF-8 stand for themselves
+        raw = unicodedata.normalize("NFC", raw.decode("utf-8")).casefold().encode("utf-8")
+    encoded = "".join(chr(b) if b in _PLAIN else f"%{b:02X}" for b in raw)
+    if len(encoded) <= _COMPONENT_BYTES_MAX:
+        return encoded
+    return encoded[:100] + "%+" + hashlib.sha256(raw).hexdigest()

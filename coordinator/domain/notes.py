@@ -1,0 +1,265 @@
+"""The records that the state machine says: fail, ask, hold, and what a landing or a delivery writes down."""
+
+from collections.abc import Sequence
+
+from . import reply as reply_text
+from .attempt import Attempt, Lost, Returned
+from .brief import Question
+from .changeset import Changeset, Disagreement
+from .names import Environment, Oid, Place
+from .note import (
+    PLAN_FILE,
+    REPLY_FILE,
+    MoveBrief,
+    Note,
+    Operation,
+    Precondition,
+    PutFile,
+    SayLive,
+    TickPlan,
+)
+from .plan import Plan
+from .policy import Policy
+from .proof import Claim, Gated
+from .record import Record, Verb
+from .reply import Reply
+from .verdict import Accept
+from .world import Filed, Sighting
+
+Trailers = tuple[tuple[str, str], ...]
+
+
+def failed(sighting: Sighting, *, code: str, why: Sequence[str], policy: Policy) -> Note:
+    """Returns the note that ends a brief because nothing that was tried will do."""
+    filed = sighting.filed
+    reply = Reply(
+        state="failed",
+        reasons=tuple(why),
+        name=filed.brief.name,
+        text="Nothing was changed. `coordinator retry " + filed.id + "` tries again.",
+    )
+    return _to(
+        sighting,
+        Verb.FAIL,
+        Place.REJECTED,
+        reply,
+        subject=f"{code}: {why[0] if why else 'no reason given'}",
+        prose="The brief could not be completed; nothing of it was landed.",
+        quoted="\n".join(why),
+        decided=f"rule progress.{code}",
+        rule="10" if code == "dependency" else "6",
+        policy=policy,
+    )
+
+
+def asked(
+    sighting: Sighting, *, held: str, questions: Sequence[Question], why: str, policy: Policy
+) -> Note:
+    """Returns the note that sends a brief to waiting/ with questions."""
+    reply = Reply.model_validate(
+        {
+            "state": "input_required",
+            "held": held,
+            "questions": tuple(questions),
+            "reasons": (why,),
+            "name": sighting.filed.brief.name,
+            "text": f"{why}\n\nAnswer with: coordinator answer {sighting.filed.id} "
+            f"{questions[0].id} TEXT",
+        }
+    )
+    return _to(
+        sighting,
+        Verb.ASK,
+        Place.WAITING,
+        reply,
+        subject=questions[0].text,
+        prose=why,
+        quoted="\n".join(f"{q.id}: {q.text}" for q in questions),
+        decided=f"rule progress.{held}",
+        rule="10",
+        policy=policy,
+        more=tuple(("Question", f"{q.id}: {q.text}") for q in questions),
+    )
+
+
+def disagreement(sighting: Sighting, said: Disagreement, *, policy: Policy) -> Note:
+    """Returns the one question that a disagreement becomes: agreed, not agreed, evidence, options."""
+    sides = [
+        f"{c.where}: " + "; ".join(f"{a.number}: {text}" for a, text in c.sides)
+        for c in said.conflicts
+    ]
+    question = Question(id="conflict", text=said.question, choices=said.options)
+    why = "\n".join([f"Agreed: {said.agreed}", *sides])
+    return asked(sighting, held="conflict", questions=[question], why=why, policy=policy)
+
+
+def held(sighting: Sighting, changeset: Changeset, *, why: str, text: str, policy: Policy) -> Note:
+    """Returns the note that holds a changeset until a human approves exactly it."""
+    filed = sighting.filed
+    reply = Reply.model_validate(
+        {
+            "state": "input_required",
+            "held": why,
+            "reasons": (text,),
+            "changeset": changeset.digest,
+            "changeset_base": changeset.base_tree,
+            "changeset_result": changeset.result,
+            "verified": changeset.trust.value,
+            "name": filed.brief.name,
+            "text": f"{text}\n\n`coordinator approve {filed.id}` lets it land; "
+            f"`coordinator reject {filed.id} --reason TEXT` does not.",
+        }
+    )
+    return _to(
+        sighting,
+        Verb.HOLD,
+        Place.WAITING,
+        reply,
+        subject=f"{why}, until a human approves",
+        prose=text,
+        decided=f"rule landing.{why}",
+        rule="6" if why == "unverified" else "10",
+        policy=policy,
+        more=(("Changeset", changeset.digest), *attempts(sighting.attempts)),
+    )
+
+
+def planned(sighting: Sighting, plan: Plan, *, policy: Policy) -> Note:
+    """Returns the note that stores a plan beside a brief that has none."""
+    filed = sighting.filed
+    content = plan.model_dump_json(indent=2).encode() + b"\n"
+    return Note(
+        record=Record(
+            verb=Verb.ACCEPT,
+            about=filed.id,
+            subject=f"planned as {plan.shape}",
+            trailers=(*_head(filed), *_foot(f"rule {plan.rule}", "2", policy)),
+        ),
+        when=(Precondition(brief=filed.id, place=Place.OPEN, blob=filed.blob),),
+        operations=(PutFile(brief=filed.id, name=PLAN_FILE, content=content),),
+    )
+
+
+def landing(sighting: Sighting, gated: Gated, claim: Claim, *, cost: str, policy: Policy) -> Note:
+    """Returns what M1 says and moves: report, reply, tick and move in the landing itself (L2)."""
+    filed, changeset = sighting.filed, gated.merged.changeset
+    to = Place.LANDED if filed.brief.deploy else Place.DONE
+    operations: list[Operation] = [MoveBrief(brief=filed.id, to=to)]
+    if changeset.report is not None and changeset.report_path is None:
+        name = f"result.{changeset.report_extension}"
+        operations.append(PutFile(brief=filed.id, name=name, content=changeset.report))
+    reply = Reply(
+        state="working" if filed.brief.deploy else "completed",
+        verified=changeset.trust.value,
+        name=filed.brief.name,
+        text=changeset.summary,
+    )
+    operations.append(PutFile(brief=filed.id, name=REPLY_FILE, content=reply_text.render(reply)))
+    operations.append(TickPlan(name=filed.brief.name, brief=filed.id))
+    passed = gated.results
+    logs = f" {passed[0].log}" if len(passed) == 1 else ""
+    approved = filed.plan.approved_by if filed.plan and filed.plan.approved else None
+    decided = f"human {approved}" if approved else f"rule landing.{changeset.trust.name.lower()}"
+    confinement = sorted(
+        {a.output.confinement for a in sighting.attempts if isinstance(a, Returned)}
+        | {r.confinement for r in passed}
+    )
+    record = Record(
+        verb=Verb.LAND,
+        about=filed.id,
+        subject=changeset.summary,
+        prose=f"{changeset.summary}\n\nOutputs compared: {changeset.compared}.",
+        trailers=(
+            *_head(filed),
+            *attempts(sighting.attempts),
+            ("Changeset", changeset.digest),
+            *_foot(decided, "6", policy)[:-1],
+            ("Base", changeset.base),
+            ("Gated-Tree", gated.merged.product),
+            *((("Claim", f"{p.path or '.'} {p.oid}")) for p in claim.paths),
+            ("Claim", f"held/{claim.brief} {claim.held}"),
+            ("Checks", f"passed {len(passed)} of {len(passed)}{logs}"),
+            *(("Check", f"{r.name} passed {r.log}") for r in passed),
+            ("Review", changeset.trust.value),
+            ("Confinement", " ".join(confinement) or "none"),
+            ("Cost-USD", cost),
+            ("Format", "1"),
+        ),
+    )
+    return Note(record=record, when=(), operations=tuple(operations))
+
+
+def attempts(tried: Sequence[Attempt]) -> Trailers:
+    """Returns an Attempt trailer for each: task/number, what became of it, its ref and commit."""
+    said = []
+    for attempt in tried:
+        label = f"{attempt.spec.task}/{attempt.spec.id.number}"
+        match attempt:
+            case Returned(verdict=verdict, commit=commit, spec=spec):
+                word = "accepted" if isinstance(verdict, Accept) else "rejected"
+                code = "" if verdict is None or isinstance(verdict, Accept) else _code(verdict)
+                words = f"{word} {code}".strip()
+                said.append(("Attempt", f"{label} {words} {spec.id.ref} {commit}"))
+            case Lost(reason=reason):
+                said.append(("Attempt", f"{label} lost {reason}"))
+            case _:
+                said.append(("Attempt", f"{label} running"))
+    return tuple(said)
+
+
+def live(environment: Environment, revision: Oid, generation: int) -> SayLive:
+    """Returns the operation that state.md hears a deploy by."""
+    return SayLive(environment=environment, revision=revision, generation=generation)
+
+
+def _code(verdict: object) -> str:
+    return str(getattr(verdict, "code", "not-met"))
+
+
+def _head(filed: Filed) -> Trailers:
+    by = filed.plan.requested_by if filed.plan else ""
+    return (
+        ("Brief-Id", filed.id),
+        ("Brief-Digest", filed.digest),
+        *((("Requested-By", by),) if by else ()),
+    )
+
+
+def _foot(decided: str, rule: str, policy: Policy) -> Trailers:
+    by = decided if decided.startswith("human") else f"{decided}@{policy.digest[:12] or 'default'}"
+    return (("Decided-By", by), ("Rule", rule), ("Format", "1"))
+
+
+def _to(
+    sighting: Sighting,
+    verb: Verb,
+    place: Place,
+    reply: Reply,
+    *,
+    subject: str,
+    prose: str,
+    decided: str,
+    rule: str,
+    policy: Policy,
+    quoted: str = "",
+    more: Trailers = (),
+) -> Note:
+    filed = sighting.filed
+    trailers = (
+        *_head(filed),
+        *(more or attempts(sighting.attempts)),
+        *(("Reason", r.splitlines()[0] if r else "") for r in reply.reasons),
+        *_foot(decided, rule, policy),
+    )
+    record = Record(
+        verb=verb, about=filed.id, subject=subject, prose=prose, quoted=quoted, trailers=trailers
+    )
+    content = reply_text.render(reply)
+    return Note(
+        record=record,
+        when=(Precondition(brief=filed.id, place=filed.place, blob=filed.blob),),
+        operations=(
+            MoveBrief(brief=filed.id, to=place),
+            PutFile(brief=filed.id, name=REPLY_FILE, content=content),
+        ),
+    )

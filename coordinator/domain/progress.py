@@ -1,0 +1,125 @@
+"""The state machine: one sighting of a brief in, its one next step out. Pure: same look, same step."""
+
+from collections.abc import Sequence
+
+from . import finishing, notes, trying
+from .claim_name import claim_ref, claimed_paths, overlap
+from .names import BriefId, Place, RepoPath, slug
+from .proof import Claim, Rewritten
+from .steps import Deliver, LetGo, MakePlan, PublishAttempts, Say, Step, TakeClaim, Wait
+from .world import Sighting, World
+
+
+def next_step(sighting: Sighting, world: World) -> Step:
+    """Returns the one next step of a brief that is open, waiting or landed."""
+    filed = sighting.filed
+    if isinstance(world.remote, Rewritten):
+        return Wait(phase="waiting", why="the remote was rewritten; a human must look")
+    match filed.place:
+        case Place.WAITING:
+            return Wait(phase="waiting", why=filed.reply.held or "question" if filed.reply else "")
+        case Place.LANDED:
+            if filed.brief.deploy is None:
+                return Wait(phase="deliver", why="no environment is named")
+            return Deliver(brief=filed.id, environment=filed.brief.deploy)
+        case Place.OPEN:
+            return _open(sighting, world)
+        case Place.DONE | Place.REJECTED:
+            return Wait(phase="waiting", why="finished")
+
+
+def _open(sighting: Sighting, world: World) -> Step:
+    filed = sighting.filed
+    if filed.plan is None:
+        return MakePlan(brief=filed.id)
+    if world.paused is not None:
+        return Wait(phase="waiting", why=f"paused: {world.paused}")
+    if filed.id in world.holds or filed.brief.name in world.holds:
+        return Wait(phase="waiting", why="on hold in state.md")
+    blocked = _dependencies(sighting, world)
+    if blocked is not None:
+        return blocked
+    if not isinstance(sighting.claim, Claim):
+        return _claim(sighting, world)
+    if sighting.claim.digest != filed.digest:
+        return LetGo(claim=sighting.claim)
+    return _work(sighting, world)
+
+
+def _dependencies(sighting: Sighting, world: World) -> Step | None:
+    for name in sighting.filed.brief.after:
+        place = place_of(name, world)
+        if place is Place.REJECTED:
+            why = [f"{name}, which this brief comes after, did not complete"]
+            note = notes.failed(sighting, code="dependency", why=why, policy=world.policy)
+            return Say(note)
+        if place is not Place.DONE:
+            return Wait(phase="waiting", why=f"after {name}")
+    return None
+
+
+def place_of(name: str, world: World) -> Place | None:
+    """Returns where the brief called `name` (an id or a name) is; the newest of its name counts."""
+    known = {i: s.filed.place for i, s in world.briefs.items()} | dict(world.terminal)
+    if BriefId(name) in known:
+        return known[BriefId(name)]
+    same = [place for brief, place in known.items() if brief.rpartition("-")[0] == slug(name)]
+    live = [place for place in same if not place.terminal]
+    if live:
+        return live[0]
+    return Place.DONE if Place.DONE in same else next(iter(same), None)
+
+
+def wanted_paths(sighting: Sighting) -> tuple[RepoPath, ...]:
+    """Returns what the brief claims: SCOPE for changes, only the output path for a report (C1)."""
+    brief = sighting.filed.brief
+    if brief.output_format.kind == "changes":
+        return claimed_paths(brief.scope_in or ("**",))
+    path = brief.output_format.path
+    return (path,) if path else ()
+
+
+def _claim(sighting: Sighting, world: World) -> Step:
+    filed = sighting.filed
+    paths = wanted_paths(sighting)
+    refs = [claim_ref("", path) for path in paths]
+    held = world.held.get(filed.id)
+    lease_s = world.policy.lease_s
+    if held is not None:
+        if held.unchanged_s >= lease_s and held.epoch != world.epoch:
+            return TakeClaim(brief=filed.id, paths=paths, stale=held)
+        return Wait(phase="dispatch", why=f"held by epoch {held.epoch}")
+    for seen in world.claims:
+        if any(overlap(ref, claim_ref("", seen.claim.path)) for ref in refs):
+            return Wait(phase="dispatch", why=f"{seen.claim.holder} holds {seen.claim.path or '.'}")
+    for other in world.briefs.values():
+        if _goes_first(other, sighting, refs, world):
+            return Wait(phase="dispatch", why=f"{other.filed.id} has waited longer")
+    return TakeClaim(brief=filed.id, paths=paths, stale=None)
+
+
+def _goes_first(other: Sighting, than: Sighting, refs: Sequence[str], world: World) -> bool:
+    """C7: an earlier-accepted, ready, unheld brief that waited longer than `aging`."""
+    return (
+        other.order < than.order
+        and other.filed.place is Place.OPEN
+        and other.age_s > world.policy.aging_s
+        and other.filed.id not in world.held
+        and _dependencies(other, world) is None
+        and any(overlap(r, claim_ref("", p)) for r in refs for p in wanted_paths(other))
+    )
+
+
+def _work(sighting: Sighting, world: World) -> Step:
+    plan = sighting.filed.plan
+    assert plan is not None
+    if sighting.filed.id in world.unpublished:
+        return PublishAttempts(brief=sighting.filed.id)
+    waiting: Step | None = None
+    for task in plan.tasks:
+        step = trying.task_step(task, sighting, world)
+        if isinstance(step, Wait):
+            waiting = waiting or step
+        elif step is not None:
+            return step
+    return waiting or finishing.put_together(sighting, world)

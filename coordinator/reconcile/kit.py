@@ -1,0 +1,119 @@
+"""What steps share: the ports, the committer, and a memory that may be lost at any moment."""
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from coordinator.domain.names import BriefId, Environment, Epoch, Oid
+from coordinator.domain.note import Note
+from coordinator.domain.proof import Rewritten, Synced, Unreachable
+from coordinator.ports import (
+    Attempts,
+    Checks,
+    Claims,
+    Clock,
+    Committer,
+    DeployRefs,
+    Inbox,
+    Journal,
+    Lanes,
+    Objects,
+    Pool,
+    Remote,
+    SecretScan,
+    Targets,
+)
+from coordinator.services.observe import Observer, Prepared
+from coordinator.services.wanted import Desired
+
+logger = logging.getLogger(__name__)
+
+_BACKOFF_S = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ports:
+    """What bootstrap hands over; the committer is not among them."""
+
+    clock: Clock
+    inbox: Inbox
+    objects: Objects
+    attempts: Attempts
+    claims: Claims
+    remote: Remote
+    checks: Checks
+    pool: Pool
+    targets: Targets
+    deploys: DeployRefs
+    journal: Journal
+    lanes: Lanes
+    secrets: SecretScan
+
+
+@dataclass(kw_only=True)
+class Memory:
+    """Lost with the process, and nothing is lost with it: every entry is worked out again."""
+
+    prepared: Prepared = field(default_factory=Prepared)
+    synced: Synced | None = None
+    remote: Rewritten | Unreachable | None = None
+    recovered: bool = False
+    pending: dict[str, Note] = field(default_factory=dict)  # notes to publish, by key
+    recorded_s: float | None = None  # when the last record push landed
+    backoff: dict[str, tuple[int, float]] = field(default_factory=dict)  # tries, not before
+    judged: object = None  # what intake has looked at already
+    later: dict[str, str] = field(default_factory=dict)  # inbox name -> why it stays there
+    desired: Desired | None = None
+    stale: dict[Environment, tuple[Oid, str]] = field(default_factory=dict)
+    regated: dict[BriefId, int] = field(default_factory=dict)
+    told_tip: Oid | None = None
+    removals: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kit:
+    """Everything a step may use. Only this floor sees the committer and the ports together."""
+
+    ports: Ports
+    committer: Committer
+    observer: Observer
+    memory: Memory
+    epoch: Epoch
+    branch: str
+    holder: str
+    say: Callable[[Mapping[str, Any]], None]
+
+    def ready(self, key: str) -> bool:
+        """Tells whether `key` may be tried now, after what became of it last time."""
+        return self.ports.clock.monotonic_s() >= self.memory.backoff.get(key, (0, 0.0))[1]
+
+    def ended(self, key: str, *, well: bool) -> None:
+        """Remembers how a step went: a bad end makes the next try wait, doubling up to 30 s."""
+        if well:
+            self.memory.backoff.pop(key, None)
+            return
+        tries = self.memory.backoff.get(key, (0, 0.0))[0]
+        wait_s = _BACKOFF_S[min(tries, len(_BACKOFF_S) - 1)]
+        self.memory.backoff[key] = (tries + 1, self.ports.clock.monotonic_s() + wait_s)
+
+    def sync(self) -> Synced | None:
+        """Fetches and remembers what the remote is like; None when nothing can be decided on it."""
+        outcome = self.ports.remote.sync()
+        before = self.memory.remote
+        if isinstance(outcome, Synced):
+            self.memory.synced, self.memory.remote = outcome, None
+            if before is not None:
+                logger.info("remote is back")
+                self.say({"event": "online"})
+            return outcome
+        self.memory.remote = outcome
+        if type(before) is not type(outcome):
+            match outcome:
+                case Unreachable(reason=reason, hint=hint):
+                    logger.warning("remote unreachable: %s %s", reason, hint)
+                    self.say({"event": "offline", "reason": reason, "hint": hint})
+                case Rewritten(known=known, found=found):
+                    logger.error("remote rewritten known=%s found=%s", known, found)
+                    self.say({"event": "rewritten", "known": known, "found": found})
+        return None

@@ -1,0 +1,247 @@
+"""Steps of the local, command and deploy lanes: each ends in a durable fact, or in one that is worked out again."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from coordinator.domain import planning
+from coordinator.domain.attempt import AttemptId, Returned, Spec
+from coordinator.domain.changeset import Changeset
+from coordinator.domain.check import Check
+from coordinator.domain.names import BriefId
+from coordinator.domain.notes import planned as planned_note
+from coordinator.domain.output import Output, Usage
+from coordinator.domain.proof import Claim, Merged
+from coordinator.domain.request import Request
+from coordinator.domain.steps import Dispatch
+from coordinator.domain.world import Sighting, World
+from coordinator.ports import Lane
+from coordinator.services import deliver as deliver_service
+from coordinator.services import dispatch as dispatch_service
+from coordinator.services import intake as intake_service
+from coordinator.services import package as package_service
+from coordinator.services import review as review_service
+from coordinator.services import synthesize as synthesize_service
+from coordinator.services import tell as tell_service
+from coordinator.services.observe import synthesis_key
+from coordinator.services.tell import Telling
+from coordinator.services.wanted import Ship
+
+from . import remote_steps
+from .kit import Kit
+
+logger = logging.getLogger(__name__)
+
+
+def intake(kit: Kit, requests: Sequence[Request], world: World) -> None:
+    """Judges what was dropped: notes to publish, or a reply where there is nothing to write down."""
+    decisions = intake_service.judge(
+        requests,
+        world,
+        objects=kit.ports.objects,
+        secrets=kit.ports.secrets,
+        timestamp=kit.ports.clock.timestamp(),
+    )
+    for decision in decisions:
+        name = decision.request.origin.name
+        match decision:
+            case intake_service.Record(note=note):
+                kit.memory.pending[note.key] = note
+                kit.memory.later.pop(name, None)
+            case intake_service.Ignore(request=request, why=why, state=state):
+                _dealt_with(kit, request, why=why, state=state, world=world)
+            case intake_service.Later(why=why):
+                kit.memory.later[name] = why
+
+
+def _dealt_with(kit: Kit, request: Request, *, why: str, state: str, world: World) -> None:
+    source = request.origin.source
+    if source == "branch":
+        kit.ports.lanes.start(
+            Lane.REMOTE,
+            f"remove:{request.origin.name}",
+            lambda: remote_steps.remove_request(kit, request),
+        )
+    elif source == "folder":
+        told = _telling(kit, request, world)
+        fields = dict(told.fields) if told else {"schema": 1, "state": state}
+        fields["why"] = why
+        text = f"{told.text}\n\n{why}" if told else why
+        kit.ports.inbox.reply(_reply_name(request), fields=fields, text=text)
+        kit.ports.inbox.remove(request, keep=state == "rejected")
+
+
+def _reply_name(request: Request) -> str:
+    name = request.origin.name
+    return name.rpartition(".")[0] if "." in name else name
+
+
+def _telling(kit: Kit, request: Request, world: World) -> Telling | None:
+    brief = intake_service.about(request)
+    if brief is None:
+        return None
+    tree = kit.ports.objects.tree_of(world.tip)
+    return tell_service.tell(brief, tree, objects=kit.ports.objects, paths=world.policy.paths)
+
+
+def make_plan(kit: Kit, sighting: Sighting, world: World) -> None:
+    """Stores a plan for a brief that has none (made by hand, or by an older version)."""
+    plan = planning.single(sighting.filed.brief, policy=world.policy)
+    note = planned_note(sighting, plan, policy=world.policy)
+    kit.memory.pending[note.key] = note
+
+
+def dispatch(kit: Kit, step: Dispatch, sighting: Sighting, world: World) -> None:
+    """Builds the package and starts the attempt."""
+    package = package_service.pack(
+        sighting,
+        step.task,
+        attempt=step.number,
+        base=world.tip,
+        world=world,
+        objects=kit.ports.objects,
+        feedback=step.feedback,
+    )
+    dispatch_service.start(
+        step.task,
+        sighting,
+        package,
+        number=step.number,
+        world=world,
+        attempts=kit.ports.attempts,
+        journal=kit.ports.journal,
+        pool=kit.ports.pool,
+    )
+    kit.say(
+        {
+            "event": "started",
+            "brief": step.brief,
+            "attempt": step.number,
+            "worker": step.task.profile,
+        }
+    )
+
+
+def keep(kit: Kit, spec: Spec, outcome: Output | str) -> None:
+    """Keeps what came back before anybody judges it, then lets the pool forget it."""
+    if isinstance(outcome, str):
+        kit.ports.journal.end(spec.id, usage=Usage(), reason=outcome)
+        logger.warning(
+            "attempt lost brief=%s attempt=%d: %s", spec.id.brief, spec.id.number, outcome
+        )
+    else:
+        kit.ports.attempts.keep_output(spec, outcome)
+        kit.ports.journal.end(spec.id, usage=outcome.usage, reason="")
+        logger.info("attempt returned brief=%s attempt=%d", spec.id.brief, spec.id.number)
+    kit.ports.pool.acknowledge(spec.id)
+    word = "lost" if isinstance(outcome, str) else "returned"
+    kit.say({"event": word, "brief": spec.id.brief, "attempt": spec.id.number})
+
+
+def review(kit: Kit, attempt: AttemptId, sighting: Sighting, world: World) -> None:
+    """Judges one output; checks it asks for are run here, and remembered by what they ran on."""
+    returned = next(
+        a for a in sighting.attempts if isinstance(a, Returned) and a.spec.id == attempt
+    )
+    while True:
+        verdict = review_service.judge(returned, sighting, world, objects=kit.ports.objects)
+        if not isinstance(verdict, tuple):
+            break
+        world = replace(world, checks={**world.checks, **_run(kit, verdict)})
+    kit.ports.attempts.keep_verdict(attempt, verdict)
+    logger.info(
+        "judged brief=%s attempt=%d verdict=%s", attempt.brief, attempt.number, verdict.verdict
+    )
+    kit.say(
+        {
+            "event": "judged",
+            "brief": attempt.brief,
+            "attempt": attempt.number,
+            "verdict": verdict.verdict,
+        }
+    )
+
+
+def synthesize(kit: Kit, sighting: Sighting, world: World) -> None:
+    """Puts accepted outputs together; kept by what they are."""
+    made = synthesize_service.synthesize(sighting, world, objects=kit.ports.objects)
+    key = synthesis_key(sighting.filed, sighting.attempts)
+    kit.memory.prepared.synthesis[sighting.filed.id, key] = made
+
+
+def merge(kit: Kit, sighting: Sighting, world: World) -> None:
+    """Puts the changeset on the tip of this look, and says what the gate must pass on the result."""
+    synced, changeset = kit.memory.synced, sighting.synthesis
+    if synced is None or not isinstance(changeset, Changeset):
+        return
+    if not isinstance(sighting.claim, Claim):
+        return
+    merged = kit.ports.objects.merge(changeset, claim=sighting.claim, synced=synced)
+    product = kit.ports.objects.product(kit.ports.objects.tree_of(synced.tip))
+    if isinstance(merged, Merged):
+        checks = remote_steps.wanted_checks(kit, merged, world)
+        kit.memory.prepared.gates[merged.product] = checks
+    kit.memory.prepared.merged[changeset.digest, changeset.base, product] = merged
+
+
+def run_gate(kit: Kit, checks: Sequence[Check]) -> None:
+    """Runs what the gate lacks, in order; the first red one ends it."""
+    for result in _run(kit, checks).values():
+        if not result.passed:
+            break
+
+
+def _run(kit: Kit, checks: Sequence[Check]) -> Mapping[Any, Any]:
+    known = kit.ports.journal.checks()
+    results = {}
+    for check in checks:
+        result = known.get(check.key) or kit.ports.checks.run(check)
+        if check.key not in known:
+            kit.ports.journal.keep_check(result)
+            logger.info("check name=%s passed=%s", check.command.name, result.passed)
+        results[check.key] = result
+    return results
+
+
+def ship(kit: Kit, wanted: Ship) -> None:
+    """Ships and looks; what came of it stands in the deploy ref."""
+    target, desired = wanted.target, wanted.desired
+    outcome = deliver_service.deliver(
+        target,
+        revision=desired.revision,
+        product=desired.product,
+        holder=kit.holder,
+        refs=kit.ports.deploys,
+        targets=kit.ports.targets,
+        objects=kit.ports.objects,
+        clock=kit.ports.clock,
+    )
+    logger.info("deliver environment=%s outcome=%s", target.environment, outcome)
+    if isinstance(outcome, deliver_service.Stale):
+        kit.memory.stale[target.environment] = (desired.revision, outcome.why)
+    busy = isinstance(outcome, deliver_service.BusyElsewhere)
+    kit.ended(f"deploy:{target.environment}", well=not busy)
+
+
+def tell(kit: Kit, world: World) -> None:
+    """Brings the replies in the inbox folder up to what the branch says."""
+    tree = kit.ports.objects.tree_of(world.tip)
+    for name, said in kit.ports.inbox.replies().items():
+        brief = said.get("id")
+        if not isinstance(brief, str):
+            continue
+        told = tell_service.tell(
+            BriefId(brief), tree, objects=kit.ports.objects, paths=world.policy.paths
+        )
+        if told is not None and told.fields.get("state") != said.get("state"):
+            kit.ports.inbox.reply(name, fields=told.fields, text=told.text)
+    kit.memory.told_tip = world.tip
+
+
+def follow(kit: Kit, world: World) -> None:
+    """Fast-forwards the user's checkout where the house says so."""
+    said = kit.committer.follow(world.tip)
+    if said:
+        logger.info("checkout stays: %s", said)
+        kit.say({"event": "checkout", "reason": said})

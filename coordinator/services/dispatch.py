@@ -1,0 +1,117 @@
+"""Claims, sweeps, renews, and starts attempts: the only verb that starts one."""
+
+import logging
+from collections.abc import Sequence
+
+from coordinator.domain.attempt import AttemptId, Spec
+from coordinator.domain.names import BriefId, Digest, RepoPath
+from coordinator.domain.package import ContextPackage
+from coordinator.domain.plan import Task
+from coordinator.domain.policy import Policy
+from coordinator.domain.proof import Claim, ClaimOutcome, Deletion
+from coordinator.domain.world import HeldRef, Sighting, World
+from coordinator.ports import Attempts, Claims, Journal, Pool
+
+logger = logging.getLogger(__name__)
+
+
+def claim(
+    brief: BriefId,
+    digest: Digest,
+    paths: Sequence[RepoPath],
+    *,
+    stale: HeldRef | None,
+    claims: Claims,
+    attempts: Attempts,
+) -> ClaimOutcome:
+    """Acquires, or takes a stale holder over and brings what it had published (C5).
+
+    The fetch that C4 asks for is part of acquiring: what follows is decided on a tip read after it.
+    """
+    outcome = claims.take_over(stale) if stale is not None else claims.acquire(brief, digest, paths)
+    if isinstance(outcome, Claim):
+        attempts.fetch(brief)
+    return outcome
+
+
+def start(
+    task: Task,
+    sighting: Sighting,
+    package: ContextPackage,
+    *,
+    number: int,
+    world: World,
+    attempts: Attempts,
+    journal: Journal,
+    pool: Pool,
+) -> Spec:
+    """Stores the package, records the attempt, then starts it; each of them may be repeated."""
+    filed, policy = sighting.filed, world.policy
+    profile = policy.profile(task.profile)
+    assert profile is not None and filed.plan is not None  # noqa: PT018 - intake saw to both
+    spec = Spec(
+        id=AttemptId(brief=filed.id, epoch=world.epoch, number=number),
+        round=filed.plan.round,
+        task=task.id,
+        profile=profile.name,
+        base=world.tip,
+        package=attempts.package(package),
+        wall_clock_s_max=wall_clock_s(sighting, policy, profile.limits.wall_clock_s_max),
+    )
+    journal.begin(spec)
+    pool.submit(spec, package, profile)
+    logger.info("started brief=%s attempt=%d task=%s", filed.id, number, task.id)
+    return spec
+
+
+def wall_clock_s(sighting: Sighting, policy: Policy, profile_s_max: float) -> float:
+    """Returns how long an attempt may take: the brief's deadline, within the profile's limit."""
+    wanted = sighting.filed.brief.deadline_s
+    if wanted is None:
+        return profile_s_max
+    return max(policy.deadline_s_min, min(wanted, profile_s_max))
+
+
+def renewable(world: World, *, in_flight: frozenset[str]) -> tuple[Claim, ...]:
+    """Returns our claims that are due for renewal: a quarter of the lease has passed."""
+    return tuple(
+        s.claim
+        for s in world.briefs.values()
+        if isinstance(s.claim, Claim)
+        and world.held[s.filed.id].unchanged_s >= world.policy.lease_s / 4
+        and f"land:{s.filed.id}" not in in_flight
+    )
+
+
+def sweepable(world: World, *, strays: Sequence[Deletion]) -> tuple[Deletion, ...]:
+    """Returns what anyone deletes by lease: our strays (C3), orphans and claims of ended briefs (C6).
+
+    An ended brief's claim must have been read in an earlier fetch than the tip that shows it ended.
+    """
+    lease_s = world.policy.lease_s
+    gone = {d.ref: d for d in strays}
+    ended = {
+        brief
+        for brief, held in world.held.items()
+        if (brief in world.terminal and held.unchanged_s > 0)
+        or (_idle(brief, world) and held.unchanged_s >= lease_s)
+    }
+    for seen in world.claims:
+        holder = BriefId(seen.claim.holder)
+        orphan = seen.orphan_s >= lease_s or (seen.orphan_s > 0 and holder in world.terminal)
+        if orphan or holder in ended:
+            gone[seen.claim.ref] = Deletion(ref=seen.claim.ref, oid=seen.claim.oid)
+    for brief in ended:
+        ref = f"{world.refs_root}/held/{brief}"
+        gone[ref] = Deletion(ref=ref, oid=world.held[brief].oid)
+    return tuple(gone.values())
+
+
+def idle_claims(world: World, *, mine: Sequence[Claim]) -> tuple[Claim, ...]:
+    """Returns our claims on briefs that are not open (any more): let go of at once."""
+    return tuple(c for c in mine if _idle(c.brief, world))
+
+
+def _idle(brief: BriefId, world: World) -> bool:
+    sighting = world.briefs.get(brief)
+    return sighting is None or sighting.filed.place.value != "open"

@@ -1,0 +1,165 @@
+"""The single writer: notes and gated changesets become commits and one atomic push each, read back.
+
+Nothing else pushes the branch. Every push is an intent in the journal first (P1), and an intent stays
+there until it has landed or is dead (P4).
+"""
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from coordinator.domain import batch, notes
+from coordinator.domain.changeset import Changeset
+from coordinator.domain.check import CheckResult
+from coordinator.domain.names import Oid, Place
+from coordinator.domain.note import Note
+from coordinator.domain.policy import Policy
+from coordinator.domain.proof import (
+    Claim,
+    Clash,
+    Ineligible,
+    Landed,
+    Lost,
+    Merged,
+    Moved,
+    Planned,
+    PushOutcome,
+    Refused,
+    StillOpen,
+    Synced,
+    Unknown,
+)
+from coordinator.domain.world import Sighting
+from coordinator.ports import Claims, Clock, Committer, Journal, Objects, Remote
+
+logger = logging.getLogger(__name__)
+
+_RECORD_TIMEOUT_S = 30.0
+_REBUILDS_MAX = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Stale:
+    """The merged product is another one at this tip: gate again (L4)."""
+
+    tip: Oid
+
+
+Published = Landed | Stale | Ineligible | Clash | Lost | Refused | Unknown
+
+
+def publish_notes(
+    collect: Callable[[], Sequence[Note]],
+    *,
+    policy: Policy,
+    remote: Remote,
+    committer: Committer,
+    journal: Journal,
+    clock: Clock,
+) -> PushOutcome | None:
+    """Publishes every note that still holds, as one group commit (R4); None when nothing was left.
+
+    On Moved the notes are judged anew at the new tip (R2); the lane is ours, so the loop is short.
+    """
+    outcome: PushOutcome | None = None
+    for rebuild in range(_REBUILDS_MAX):
+        synced = remote.sync()
+        if not isinstance(synced, Synced):
+            return Unknown(getattr(synced, "reason", "the remote was rewritten"))
+        planned = committer.record(synced, collect(), policy=policy, timestamp=clock.timestamp())
+        if planned is None:
+            return None
+        outcome = _push(
+            planned, committer=committer, journal=journal, timeout_s_max=_RECORD_TIMEOUT_S
+        )
+        if not isinstance(outcome, Moved):
+            return outcome
+        clock.pause(min(5.0, 0.05 * 2**rebuild) * _jitter(clock))
+    return outcome
+
+
+def publish_landing(
+    sighting: Sighting,
+    *,
+    claim: Claim,
+    results: Callable[[Merged], tuple[CheckResult, ...] | None],
+    cost: str,
+    policy: Policy,
+    remote: Remote,
+    objects: Objects,
+    claims: Claims,
+    committer: Committer,
+    journal: Journal,
+    clock: Clock,
+) -> Published:
+    """Lands one claimed, reviewed changeset: sync, merge, gate result, renew, push, read back.
+
+    `results` returns what the gate said of a merged product, or None when it has not been run on it.
+    The tip may move for each record that others make: as long as the product stays the same the
+    gate's verdict stands (L4), and only L2 is judged again.
+    """
+    changeset = sighting.synthesis
+    assert isinstance(changeset, Changeset)
+    for _ in range(_REBUILDS_MAX):
+        synced = remote.sync()
+        if not isinstance(synced, Synced):
+            return Unknown(getattr(synced, "reason", "the remote was rewritten"))
+        merged = objects.merge(changeset, claim=claim, synced=synced)
+        if isinstance(merged, Clash):
+            return merged
+        passed = results(merged)
+        if passed is None:
+            return Stale(synced.tip)
+        if claims.renew([claim]):  # L5: each held/ once, right before the push
+            return Lost(claim.brief)
+        renewed = claims.mine(claim.brief)
+        if renewed is None:
+            return Lost(claim.brief)
+        gated = batch.gate(merged, passed)
+        planned = committer.land(
+            gated,
+            still_open=StillOpen(
+                brief=sighting.filed.id, place=Place.OPEN, blob=sighting.filed.blob
+            ),
+            note=notes.landing(sighting, gated, renewed, cost=cost, policy=policy),
+            claim=renewed,
+            policy=policy,
+            timestamp=clock.timestamp(),
+        )
+        if isinstance(planned, Ineligible):
+            return planned
+        outcome = _push(
+            planned, committer=committer, journal=journal, timeout_s_max=policy.lease_s / 3
+        )
+        if not isinstance(outcome, Moved):
+            return outcome
+        claim = renewed
+    return Unknown("the branch moved at every try")
+
+
+def resolve(
+    planned: Planned, *, committer: Committer, journal: Journal, timeout_s_max: float
+) -> PushOutcome:
+    """Says what became of an intent of unknown fate: the identical push again (P4)."""
+    return _push(planned, committer=committer, journal=journal, timeout_s_max=timeout_s_max)
+
+
+def _push(
+    planned: Planned, *, committer: Committer, journal: Journal, timeout_s_max: float
+) -> PushOutcome:
+    journal.intend(planned)
+    outcome = committer.push(planned, timeout_s_max=timeout_s_max)
+    if isinstance(outcome, Landed | Moved | Lost):
+        journal.settle_intent(planned)
+    logger.info(
+        "pushed outcome=%s commit=%s briefs=%s",
+        type(outcome).__name__,
+        planned.oid,
+        ",".join(sorted(set(planned.briefs))),
+    )
+    return outcome
+
+
+def _jitter(clock: Clock) -> float:
+    """Returns 0.5 to 1.5, from the nonce: coordinators must not move in step."""
+    return 0.5 + int(clock.nonce()[:4], 16) / 0xFFFF

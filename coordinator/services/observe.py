@@ -1,0 +1,394 @@
+"""One look at branch, refs, journal, inbox and pool: the only reader of all of them. Returns the World."""
+
+import logging
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from coordinator.domain import plan_md, reply, state_md
+from coordinator.domain.attempt import RESTARTED, Attempt, Lost, Returned, Running
+from coordinator.domain.brief import Brief
+from coordinator.domain.brief_text import identify, parse, render
+from coordinator.domain.changeset import Synthesis
+from coordinator.domain.check import Check
+from coordinator.domain.errors import ConfigError
+from coordinator.domain.names import (
+    BriefId,
+    Digest,
+    Environment,
+    Epoch,
+    Oid,
+    Place,
+    RepoPath,
+    digest,
+)
+from coordinator.domain.note import BRIEF_FILE, PLAN_FILE, REPLY_FILE
+from coordinator.domain.plan import Plan
+from coordinator.domain.policy import Policy
+from coordinator.domain.proof import (
+    Busy,
+    Claim,
+    Clash,
+    Merged,
+    Rewritten,
+    Unreachable,
+)
+from coordinator.domain.record import Verb
+from coordinator.domain.record import parse as parse_record
+from coordinator.domain.request import Drop, Origin, Request
+from coordinator.domain.world import Filed, LiveState, Sighting, World
+from coordinator.ports import (
+    Attempts,
+    Claims,
+    Clock,
+    DeployRefs,
+    Inbox,
+    Journal,
+    Objects,
+    Pool,
+    Remote,
+)
+
+logger = logging.getLogger(__name__)
+
+CONFIG = RepoPath(".orchestrator/config.toml")
+_LOG_MAX = 20_000
+
+
+@dataclass(kw_only=True)
+class Prepared:
+    """What steps worked out from durable facts and may work out again: a cache by content, no state."""
+
+    synthesis: dict[tuple[BriefId, tuple[str, ...]], Synthesis] = field(default_factory=dict)
+    merged: dict[tuple[Digest, Oid, Oid], Merged | Clash] = field(default_factory=dict)
+    gates: dict[Oid, tuple[Check, ...]] = field(default_factory=dict)
+    refused: dict[tuple[BriefId, Oid], str] = field(default_factory=dict)
+
+
+class Observer:
+    """Looks; what did not change since the last look is not read again."""
+
+    def __init__(
+        self,
+        *,
+        objects: Objects,
+        attempts: Attempts,
+        claims: Claims,
+        remote: Remote,
+        inbox: Inbox,
+        journal: Journal,
+        pool: Pool,
+        deploys: DeployRefs,
+        clock: Clock,
+        epoch: Epoch,
+        branch: str,
+        refs_root: str,
+        read_policy: Callable[[bytes | None], Policy],
+    ) -> None:
+        self._objects = objects
+        self._attempts = attempts
+        self._claims = claims
+        self._remote = remote
+        self._inbox = inbox
+        self._journal = journal
+        self._pool = pool
+        self._deploys = deploys
+        self._clock = clock
+        self._epoch = epoch
+        self._branch = branch
+        self._refs_root = refs_root
+        self._read_policy = read_policy
+        self._policy = read_policy(None)
+        self._policy_oid: Oid | None = None
+        self._policy_faults: tuple[str, ...] = ()
+        self._filed: dict[Oid, Filed] = {}
+        self._since: dict[BriefId, tuple[Oid, float]] = {}
+        self._order: dict[BriefId, int] = {}
+        self._landed_at: dict[BriefId, Oid] = {}
+        self._logged: Oid | None = None
+        self._news: tuple[Mapping[str, Any], ...] = ()
+        self._planned: tuple[Oid, tuple[Request, ...]] | None = None
+
+    def look(
+        self,
+        tip: Oid,
+        *,
+        remote: Rewritten | Unreachable | None,
+        prepared: Prepared,
+        in_flight: frozenset[str],
+    ) -> World:
+        """Returns the World at `tip`, as last fetched."""
+        tree = self._objects.tree_of(tip)
+        policy = self._look_at_policy(tree)
+        self._read_log(tip)
+        state = (self._objects.read(tree, policy.paths.state_file) or b"").decode(
+            "utf-8", "replace"
+        )
+        said = state_md.directives(state)
+        live = {f.id: f for f in self._live(tree, policy)}
+        for brief in [b for b in self._since if b not in live]:
+            del self._since[brief]
+        tried = self._tried(live.values(), in_flight)
+        sightings = {
+            f.id: self._sighting(f, tried.get(f.id, ()), tip=tip, tree=tree, prepared=prepared)
+            for f in sorted(live.values(), key=lambda f: (-f.brief.priority, self._place(f.id)))
+        }
+        return World(
+            now_s=self._clock.monotonic_s(),
+            epoch=self._epoch,
+            tip=tip,
+            refs_root=self._refs_root,
+            remote=remote,
+            policy=policy,
+            policy_faults=self._policy_faults,
+            paused=said.paused,
+            holds=said.holds,
+            inbox=(
+                *self._inbox.waiting(),
+                *self._remote.pushed_requests(),
+                *self._plan_lines(tree, policy),
+            ),
+            briefs=sightings,
+            terminal=self._terminal(tree, policy),
+            unpublished=self._attempts.unpublished(),
+            held=dict(self._claims.held()),
+            claims=self._claims.seen(),
+            gate=self._claims.gate(self._branch),
+            checks=dict(self._journal.checks()),
+            environments=self._environments(policy),
+            intents=self._journal.intents(),
+        )
+
+    @property
+    def policy(self) -> Policy:
+        """Returns the last good policy."""
+        return self._policy
+
+    def news(self) -> tuple[Mapping[str, Any], ...]:
+        """Returns what the branch gained between the last two looks, as events; each is told once."""
+        news, self._news = self._news, ()
+        return news
+
+    def landed_at(self, brief: BriefId) -> Oid | None:
+        """Returns the newest landing of `brief` on the branch as last looked at."""
+        return self._landed_at.get(brief)
+
+    def _look_at_policy(self, tree: Oid) -> Policy:
+        entry = self._objects.entry(tree, CONFIG)
+        oid = entry.oid if entry else None
+        if oid == self._policy_oid and self._policy_oid is not None:
+            return self._policy
+        try:
+            self._policy = self._read_policy(self._objects.content(oid) if oid else None)
+            self._policy_faults = ()
+        except ConfigError as error:
+            self._policy_faults = tuple(str(error).splitlines())
+            logger.warning("config faulty, the last good one stays: %s", error)
+        self._policy_oid = oid
+        return self._policy
+
+    def _read_log(self, tip: Oid) -> None:
+        """Keeps the order of accepts and the landings, from what the branch gained since the last look."""
+        if tip == self._logged:
+            return
+        first = self._logged is None
+        news: list[Mapping[str, Any]] = []
+        for commit, message in self._objects.log(self._logged, tip, count_max=_LOG_MAX):
+            record = parse_record(message)
+            if record is None:
+                continue
+            news.append(
+                {
+                    "event": record.verb.value,
+                    "brief": record.brief,
+                    "about": record.about,
+                    "commit": commit,
+                    "subject": record.subject,
+                }
+            )
+            if record.brief is None:
+                continue
+            if record.verb is Verb.ACCEPT:
+                self._order.setdefault(record.brief, len(self._order) + 1)
+            elif record.verb is Verb.LAND:
+                self._landed_at[record.brief] = commit
+        self._logged = tip
+        if not first:
+            self._news = (*self._news, *news)
+
+    def _place(self, brief: BriefId) -> int:
+        return self._order.get(brief, 0)
+
+    def _live(self, tree: Oid, policy: Policy) -> Iterable[Filed]:
+        for place in (Place.OPEN, Place.WAITING, Place.LANDED):
+            for brief, folder in self._folders(tree, place, policy):
+                filed = self._filed.get(folder)
+                if filed is None or filed.id != brief or filed.place is not place:
+                    filed = self._file(brief, place, folder)
+                    self._filed[folder] = filed
+                yield filed
+
+    def _folders(self, tree: Oid, place: Place, policy: Policy) -> Iterable[tuple[BriefId, Oid]]:
+        top = self._objects.entry(tree, RepoPath(f"{policy.paths.briefs}/{place.value}"))
+        if top is None or not top.is_tree:
+            return
+        for name, entry in self._objects.listing(top.oid).items():
+            if not entry.is_tree:
+                continue
+            if place is Place.WAITING:
+                yield BriefId(name), entry.oid
+                continue
+            for brief, folder in self._objects.listing(entry.oid).items():
+                if folder.is_tree:
+                    yield BriefId(brief), folder.oid
+
+    def _terminal(self, tree: Oid, policy: Policy) -> Mapping[BriefId, Place]:
+        return {
+            brief: place
+            for place in (Place.DONE, Place.REJECTED)
+            for brief, _ in self._folders(tree, place, policy)
+        }
+
+    def _file(self, brief: BriefId, place: Place, folder: Oid) -> Filed:
+        files = self._objects.listing(folder)
+        text = files.get(BRIEF_FILE)
+        plan = self._plan(files[PLAN_FILE].oid) if PLAN_FILE in files else None
+        said = (
+            reply.parse(self._objects.content(files[REPLY_FILE].oid))
+            if REPLY_FILE in files
+            else None
+        )
+        name = (plan.name if plan else "") or (said.name if said else "")
+        name = name or brief.rpartition("-")[0]
+        parsed = parse(self._objects.content(text.oid), name=name) if text else None
+        value = parsed if isinstance(parsed, Brief) else Brief(name=name)
+        return Filed(
+            id=brief,
+            place=place,
+            folder=folder,
+            blob=text.oid if text else Oid("0" * 40),
+            digest=identify(value).digest,
+            brief=value,
+            plan=plan,
+            reply=said,
+        )
+
+    def _plan(self, oid: Oid) -> Plan | None:
+        try:
+            return Plan.model_validate_json(self._objects.content(oid))
+        except ValueError as error:
+            logger.warning("plan.json unreadable oid=%s: %s", oid, error)
+            return None
+
+    def _tried(
+        self, live: Iterable[Filed], in_flight: frozenset[str]
+    ) -> dict[BriefId, tuple[Attempt, ...]]:
+        """Returns the attempts of each brief's current round: kept ones, and the journal's others."""
+        running = self._pool.running()
+        finished = {spec.id for spec, _ in self._pool.finished()}
+        begun: dict[BriefId, list[Attempt]] = {}
+        for spec, ended in self._journal.begun():
+            silent_s = running.get(spec.id)
+            starting = f"dispatch:{spec.id.brief}:{spec.task}" in in_flight
+            if ended:
+                begun.setdefault(spec.id.brief, []).append(Lost(spec, ended))
+            elif silent_s is not None or spec.id in finished or starting or ended == "":
+                begun.setdefault(spec.id.brief, []).append(Running(spec, silent_s or 0.0))
+            else:
+                begun.setdefault(spec.id.brief, []).append(Lost(spec, RESTARTED))
+        found = {}
+        for filed in live:
+            if filed.plan is None or filed.place is not Place.OPEN:
+                continue
+            kept: tuple[Returned, ...] = self._attempts.of(filed.id)
+            names = {k.spec.id for k in kept}
+            others = [a for a in begun.get(filed.id, ()) if a.spec.id not in names]
+            found[filed.id] = tuple(
+                a
+                for a in sorted((*kept, *others), key=lambda a: a.spec.id.number)
+                if a.spec.round == filed.plan.round
+            )
+        return found
+
+    def _sighting(
+        self,
+        filed: Filed,
+        tried: tuple[Attempt, ...],
+        *,
+        tip: Oid,
+        tree: Oid,
+        prepared: Prepared,
+    ) -> Sighting:
+        since = self._since.get(filed.id)
+        if since is None or since[0] != filed.folder:
+            since = (filed.folder, self._clock.monotonic_s())
+            self._since[filed.id] = since
+        synthesis = prepared.synthesis.get((filed.id, synthesis_key(filed, tried)))
+        digest_ = getattr(synthesis, "digest", None)
+        merged = None
+        gate: tuple[Check, ...] = ()
+        bare: tuple[Check, ...] = ()
+        if digest_ is not None and synthesis is not None:
+            product = self._objects.product(tree)
+            merged = prepared.merged.get((digest_, getattr(synthesis, "base", tip), product))
+            if isinstance(merged, Merged):
+                gate = prepared.gates.get(merged.product, ())
+                bare = tuple(Check(product=product, command=c.command) for c in gate)
+        return Sighting(
+            filed=filed,
+            order=self._place(filed.id),
+            age_s=self._clock.monotonic_s() - since[1],
+            attempts=tried,
+            claim=self._claim(filed.id),
+            synthesis=synthesis,
+            merged=merged,
+            gate_checks=gate,
+            tip_checks=bare,
+            refused=prepared.refused.get((filed.id, filed.folder)),
+        )
+
+    def _claim(self, brief: BriefId) -> Claim | Busy | None:
+        mine = self._claims.mine(brief)
+        if mine is not None:
+            return mine
+        held = self._claims.held().get(brief)
+        return Busy(path=RepoPath(""), holder=held.epoch) if held else None
+
+    def _environments(self, policy: Policy) -> dict[Environment, LiveState]:
+        found = {}
+        for target in policy.environments:
+            state = self._deploys.read(target.environment)
+            if state is not None:
+                found[target.environment] = state
+        return found
+
+    def _plan_lines(self, tree: Oid, policy: Policy) -> tuple[Request, ...]:
+        """Returns the ready lines of plan.md as drops; read again only when the tree is another one."""
+        if self._planned is not None and self._planned[0] == tree:
+            return self._planned[1]
+        content = self._objects.read(tree, policy.paths.plan_file) or b""
+        found: list[Request] = []
+        for line in plan_md.ready(content.decode("utf-8", "replace")):
+            text = self._objects.read(tree, RepoPath(line.path))
+            if text is None:
+                text = b""  # intake says that the file is not there
+            parsed = parse(text, name=line.name)
+            if isinstance(parsed, Brief) and line.after:
+                after = tuple(dict.fromkeys((*parsed.after, *line.after)))
+                text = render(parsed.model_copy(update={"after": after})).encode()
+            origin = Origin(source="plan", name=line.name, by="plan.md", token=digest(text))
+            found.append(Drop(name=line.name, text=text, origin=origin))
+        self._planned = (tree, tuple(found))
+        return self._planned[1]
+
+
+def synthesis_key(filed: Filed, tried: tuple[Attempt, ...]) -> tuple[str, ...]:
+    """Returns what a synthesis depends on: the brief's folder and what each attempt came to."""
+    return (
+        filed.folder,
+        *(
+            f"{a.commit}:{a.verdict.verdict if a.verdict else '-'}"
+            for a in tried
+            if isinstance(a, Returned)
+        ),
+    )
