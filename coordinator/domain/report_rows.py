@@ -103,7 +103,10 @@ def _list(text: str) -> Rows | str:
             items[-1].append(line.rstrip())
         else:
             return f"line {number} is no list item: {line.strip()[:80]!r}"
-    return Rows(kind=Kind.LIST, head="", rows=tuple(_item("\n".join(i)) for i in items))
+    rows = tuple(_item("\n".join(item)) for item in items)
+    if [row.value.casefold().strip(" .") for row in rows] == ["none"]:
+        rows = ()  # a list of nothing, as people write it
+    return Rows(kind=Kind.LIST, head="", rows=rows)
 
 
 def _item(raw: str) -> Row:

@@ -33,7 +33,7 @@ def pack(
     """Returns the package of one attempt: all of it read at `base`, nothing from the user's checkout."""
     filed, policy = sighting.filed, world.policy
     profile = policy.profile(task.profile)
-    assert profile is not None  # noqa: S101 - planning named a worker that there is
+    assert profile is not None
     tree = objects.tree_of(base)
     state = _text(tree, policy.paths.state_file, objects=objects)
     return packing.package(

@@ -43,7 +43,7 @@ def _accepted(sighting: Sighting) -> tuple[tuple[str, Returned], ...]:
     }
     order = [task.id for task in plan.tasks] if plan is not None else sorted(latest)
     kept = [latest[task] for task in order if task in latest]
-    assert kept, "there is an accepted output"  # noqa: S101 - the state machine asks only then
+    assert kept, "there is an accepted output"
     profiles = Counter(returned.spec.profile for returned in kept)
     return tuple(
         (r.spec.profile if profiles[r.spec.profile] == 1 else r.spec.task, r) for r in kept
@@ -113,7 +113,7 @@ def _newest_base(outputs: Sequence[Returned], *, objects: Objects) -> Oid:
 
 def _onto(tree: Oid, returned: Returned, *, objects: Objects) -> Oid | tuple[RepoPath, ...]:
     """Returns the result of an output as if it stood on `tree`, or the paths that changed since its base."""
-    assert returned.result is not None  # noqa: S101 - only outputs with changes come here
+    assert returned.result is not None
     own = objects.tree_of(returned.spec.base)
     if own == tree:
         return returned.result

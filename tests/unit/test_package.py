@@ -1,0 +1,195 @@
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from pydantic import BaseModel
+
+from coordinator.domain.brief import Brief, Input, Kind, OutputFormat
+from coordinator.domain.brief_text import render
+from coordinator.domain.names import BriefId, ProfileName, RepoPath, TaskId
+from coordinator.domain.package import ContextPackage
+from coordinator.domain.packing import numbered_rules
+from coordinator.domain.plan import Task
+from coordinator.services.package import PATHS_MAX, pack
+from tests.support.judging import BRIEF, Desk, brief, criterion, prohibition
+
+SCHEMA_FILE = Path(__file__).parents[2] / "docs" / "package.schema.json"
+TASK = Task(
+    id=TaskId("links"), objective="Mend the links of the guide.", profile=ProfileName("links")
+)
+STATE = (
+    "# State\n\nThe old guide is frozen.\n\n<!-- coordinator:begin -->\nsecret of ours\n"
+    "<!-- coordinator:end -->\n"
+)
+RULES = (
+    "# Rules\n\nBecause.\n\n1. **Only land writes.** Always.\n   Even on Sundays.\n2) No guesses.\n"
+)
+
+
+@pytest.fixture
+def desk() -> Desk:
+    return Desk(
+        {
+            "docs/a.md": "a",
+            "docs/b/c.md": "c",
+            "docs/b/d.txt": "d",
+            "memory/state.md": STATE,
+            ".orchestrator/constitution.md": RULES,
+            "briefs/done/aa/audit-aa000001/result.md": "- a found thing\n",
+            "briefs/done/bb/count-bb000001/brief.md": _counted(),
+            "out/count.json": '{"count": 3}\n',
+        }
+    )
+
+
+def _counted() -> str:
+    wanted = OutputFormat.model_validate(
+        {"text": "a JSON object in out/count.json", "kind": "json", "path": "out/count.json"}
+    )
+    asked = Brief(name="count", task="Count the pages of the site.", output_format=wanted)
+    return render(asked)
+
+
+def packed(desk: Desk, of: Brief, *feedback: str) -> ContextPackage:
+    return pack(
+        desk.sighting(of),
+        TASK,
+        attempt=2,
+        base=desk.base,
+        world=desk.world,
+        objects=desk.objects,
+        feedback=feedback,
+    )
+
+
+def given(kind: str, value: str) -> Input:
+    return Input.model_validate({"kind": kind, "value": value})
+
+
+def test_a_package_says_all_that_one_worker_may_know(desk: Desk) -> None:
+    asked = brief(
+        Kind.LIST,
+        path="out/list.md",
+        scope_in=("docs",),
+        scope_out=("docs/b",),
+        scope_prose="the guide",
+        do_not=(prohibition("prose", "guess"),),
+        acceptance=(criterion("matches", "/a/"),),
+        deadline_s=60.0,
+        max_tokens=1_000,
+        retries=1,
+        task_type="audit",
+    )
+    said = packed(desk, asked, "shape: it was no list")
+    assert (said.brief_id, said.task_id, said.attempt, said.base) == (BRIEF, "links", 2, desk.base)
+    assert (said.task_type, said.description) == ("audit", "Mend the links of the guide.")
+    assert said.tools_available == ("list", "read")
+    assert said.constraints.deadline_seconds == 60
+    assert (said.constraints.max_tokens, said.constraints.max_retries) == (1_000, 1)
+    assert said.constraints.output_format.kind == "list"
+    assert said.constraints.output_format.path == "out/list.md"
+    assert (said.scope.inside, said.scope.outside) == (("docs",), ("docs/b",))
+    assert said.scope.prose == "the guide"
+    assert said.do_not == ("prose guess",)
+    assert said.acceptance_criteria == ("matches: /a/",)
+    assert said.feedback == ("shape: it was no list",)
+    assert ContextPackage.model_validate_json(said.model_dump_json()) == said
+
+
+def test_memory_is_what_people_wrote_and_the_rules(desk: Desk) -> None:
+    state, rules = packed(desk, brief()).memory
+    assert "The old guide is frozen." in state
+    assert "secret of ours" not in state
+    assert rules.splitlines()[1:] == [
+        "1. **Only land writes.** Always. Even on Sundays.",
+        "2. No guesses.",
+    ]
+    assert packed(Desk({"a.md": "x"}), brief()).memory == ()
+
+
+def test_rules_are_read_however_they_are_numbered() -> None:
+    text = "# 1. A heading\n\n- 3. Third.\n\nNot a rule.\n\n**4.** Fourth.\n"
+    assert numbered_rules(text) == ("3. Third.", "4. Fourth.")
+
+
+def test_a_brief_narrows_the_tools_and_the_time_of_its_worker_and_never_widens_them(
+    desk: Desk,
+) -> None:
+    said = packed(desk, brief(tools=("read", "push"), deadline_s=99_999.0))
+    assert said.tools_available == ("read",)
+    assert said.constraints.deadline_seconds == 300
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "paths"),
+    [
+        ("path", "docs/a.md", ("docs/a.md",)),
+        ("path", "docs/b/", ("docs/b/c.md", "docs/b/d.txt")),
+        ("glob", "docs/**/*.md", ("docs/a.md", "docs/b/c.md")),
+        ("glob", "*.none", ()),
+        ("path", "gone.md", ()),
+    ],
+)
+def test_paths_are_resolved_at_the_base(
+    desk: Desk, kind: str, value: str, paths: tuple[str, ...]
+) -> None:
+    (item,) = packed(desk, brief(inputs=(given(kind, value),))).input_data
+    assert (item.paths, item.content) == (paths, None)
+
+
+def test_half_a_list_of_paths_is_never_given() -> None:
+    desk = Desk({"a/0": "x"})
+    entry = desk.objects.entry(desk.tree, RepoPath("a/0"))
+    edits = {RepoPath(f"a/{n}"): entry for n in range(PATHS_MAX + 1)}
+    desk.base = desk.trees.commit(desk.objects.edit(desk.tree, edits))
+    (item,) = packed(desk, brief(inputs=(given("path", "a"),))).input_data
+    assert item.paths == ()
+    assert "more than 5000 files" in item.label
+
+
+def test_a_name_that_is_not_text_does_not_spoil_a_package() -> None:
+    desk = Desk({"a/\udcff.md": "x", "a/b.md": "x"})
+    said = packed(desk, brief(inputs=(given("glob", "a/*"),)))
+    assert said.input_data[0].paths == ("a/b.md",)
+    assert "not UTF-8" in said.input_data[0].label
+    assert "a/b.md" in said.model_dump_json()
+
+
+def test_data_is_given_whole_and_the_result_of_another_brief_with_it(desk: Desk) -> None:
+    inputs = (
+        given("data", "key: value"),
+        given("from", "audit"),
+        given("from", "audit-aa000001"),
+        given("from", "count"),
+        given("from", "nobody"),
+        given("url", "https://site.example/"),
+    )
+    data, by_name, by_id, at_its_path, nobody, url = packed(desk, brief(inputs=inputs)).input_data
+    assert data.content == "key: value"
+    assert by_name.content == by_id.content == "- a found thing\n"
+    assert by_name.label == BriefId("audit-aa000001")
+    assert at_its_path.content == '{"count": 3}\n'
+    assert (nobody.content, nobody.label) == (None, "it has no result at the base")
+    assert url.content is None
+
+
+def test_the_same_base_gives_the_same_bytes_whatever_the_tip_is(desk: Desk) -> None:
+    asked = brief(inputs=(given("glob", "docs/**"),))
+    before = packed(desk, asked).model_dump_json()
+    world = replace(desk.world, tip=desk.trees.commit(desk.trees.tree({"x": "y"})))
+    after = pack(
+        desk.sighting(asked),
+        TASK,
+        attempt=2,
+        base=desk.base,
+        world=world,
+        objects=desk.objects,
+        feedback=(),
+    )
+    assert after.model_dump_json() == before
+
+
+def test_the_published_schema_is_the_one_of_the_code() -> None:
+    model: type[BaseModel] = ContextPackage
+    assert json.loads(SCHEMA_FILE.read_text("utf-8")) == model.model_json_schema()
