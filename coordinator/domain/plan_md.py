@@ -70,7 +70,8 @@ def tick(text: str, name: str, brief_id: str) -> str:
         found, item = _read(said), _ITEM.match(said.content)
         if item and isinstance(found, PlanLine) and found.name == name and not found.done:
             box, end = said.start + item.start("box"), said.start + item.end("said")
-            return f"{text[:box]}x{text[box + 1 : end]} ({brief_id}){text[end:]}"
+            before = _TICKED_AS.sub("", text[box + 1 : end])  # it may have been ticked once before
+            return f"{text[:box]}x{before} ({brief_id}){text[end:]}"
     return text
 
 
