@@ -27,6 +27,10 @@ class Tools(Protocol):
         """Returns the content of the file `path`, or None (tool `read`)."""
         ...
 
+    def executable(self, path: RepoPath) -> bool:
+        """Tells whether the file `path` has mode 100755, which an edit of it keeps (tool `list`)."""
+        ...
+
 
 class Worker(Protocol):
     """Does one attempt: package in, output out. Raises nothing that it expects."""

@@ -1,0 +1,127 @@
+"""The tools of a worker over files in memory, and packages to go with them."""
+
+import base64
+from collections.abc import Iterable, Mapping
+from typing import Any, Literal
+
+from coordinator.domain.names import BriefId, Oid, RepoPath, TaskId
+from coordinator.domain.output import Changes, CouldNot, Output, Report
+from coordinator.domain.package import (
+    Constraints,
+    ContextPackage,
+    PackageInput,
+    Scope,
+    WantedOutput,
+)
+from coordinator.domain.tree import matches
+from coordinator.domain.worker import UngrantedTool
+
+OutputKind = Literal["list", "json", "table", "report", "changes"]
+ALL = frozenset({"list", "glob", "read"})
+
+
+class MemoryTools:
+    """Tools (see domain.worker) over `files`."""
+
+    def __init__(
+        self,
+        files: Mapping[str, str | bytes],
+        *,
+        granted: frozenset[str] = ALL,
+        executables: frozenset[str] = frozenset(),
+    ) -> None:
+        self.files = {
+            RepoPath(path): content.encode() if isinstance(content, str) else content
+            for path, content in files.items()
+        }
+        self._granted = granted
+        self._executables = executables
+
+    def paths(self, glob: str = "**") -> Iterable[RepoPath]:
+        self._grant("list", "glob")
+        return tuple(path for path in sorted(self.files) if matches(path, glob))
+
+    def exists(self, path: RepoPath) -> bool:
+        self._grant("list", "glob")
+        return path in self.files or any(p.startswith(path + "/") for p in self.files)
+
+    def read(self, path: RepoPath) -> bytes | None:
+        self._grant("read")
+        return self.files.get(path)
+
+    def executable(self, path: RepoPath) -> bool:
+        self._grant("list", "glob")
+        return path in self._executables
+
+    def _grant(self, *names: str) -> None:
+        if self._granted.isdisjoint(names):
+            raise UngrantedTool(names[0])
+
+
+def package(
+    task: str,
+    *,
+    kind: OutputKind = "report",
+    inputs: Iterable[str] = (),
+    data: Mapping[str, str] | None = None,
+    inside: tuple[str, ...] = (),
+    outside: tuple[str, ...] = (),
+    do_not: tuple[str, ...] = (),
+    schema: dict[str, Any] | None = None,
+    tools: frozenset[str] = ALL,
+    base: str = "0" * 40,
+) -> ContextPackage:
+    """Returns a package; an input with a `*` is a glob, `data` is fenced data by its label."""
+    named = [
+        PackageInput(kind="glob" if any(c in value for c in "*?[") else "path", value=value)
+        for value in inputs
+    ]
+    fenced = [
+        PackageInput(kind="data", value=content, label=label, content=content)
+        for label, content in (data or {}).items()
+    ]
+    return ContextPackage(
+        brief_id=BriefId("brief-00000000"),
+        task_id=TaskId("only"),
+        attempt=1,
+        task_type="test",
+        description=task,
+        tools_available=tuple(sorted(tools)),
+        constraints=Constraints(
+            deadline_seconds=60,
+            max_tokens=1000,
+            output_format=WantedOutput(kind=kind, json_schema=schema),
+            max_retries=0,
+        ),
+        input_data=(*named, *fenced),
+        acceptance_criteria=(),
+        base=Oid(base),
+        scope=Scope(inside=inside, outside=outside),
+        do_not=do_not,
+    )
+
+
+def rows(output: Output) -> Any:
+    """Returns the data of a report."""
+    assert isinstance(output.body, Report), output.body
+    return output.body.data
+
+
+def text(output: Output) -> str:
+    """Returns the text of a report."""
+    assert isinstance(output.body, Report), output.body
+    return output.body.text
+
+
+def written(output: Output) -> dict[str, str]:
+    """Returns the files that changes write, by path."""
+    assert isinstance(output.body, Changes), output.body
+    return {
+        edit.path: base64.b64decode(edit.content_b64 or "").decode() for edit in output.body.edits
+    }
+
+
+def refusal(output: Output) -> tuple[str, str]:
+    """Returns why a worker could not, and what it says."""
+    assert isinstance(output.body, CouldNot), output.body
+    return output.body.why, output.body.text
