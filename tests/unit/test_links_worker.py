@@ -9,7 +9,7 @@ from tests.support.memory_tools import MemoryTools, package, refusal, rows, text
 from workers import html_pages, markdown_links
 from workers.links import Links
 
-SITE = {
+SITE: dict[str, str | bytes] = {
     "README.md": """\
 # The Project
 
