@@ -10,7 +10,8 @@ import shlex
 import time
 from pathlib import Path
 
-from coordinator.adapters.git_command import user_environment
+from coordinator.adapters.git_command import run, user_environment
+from coordinator.domain.errors import RepositoryError
 
 _FRESH_S = 10.0
 _FOR_REMOTE = re.compile(
@@ -92,25 +93,17 @@ def _program(ssh_command: str) -> str:
 
 def _read(directory: Path | None) -> tuple[tuple[str, str, str], ...]:
     """Returns (scope, key, value) of all settings that git sees in `directory`."""
-    # GitPython takes a while to load, and only what talks to a remote needs it.
-    import git  # noqa: PLC0415
-
-    environment = user_environment()
-    here = str(directory or "/")
-    if directory:
-        # Named outright: a GIT_DIR that we inherited must not choose the repository.
-        with git.Repo(directory, search_parent_directories=True) as repository:
-            environment |= {
-                "GIT_DIR": str(repository.git_dir),
-                "GIT_COMMON_DIR": str(repository.common_dir),
-            }
-    answer = git.Git(here).execute(
-        ["git", "config", "--list", "--includes", "--show-scope", "-z"],
-        env=environment,
-        stdout_as_string=False,
-        strip_newline_in_stdout=False,
+    finished = run(
+        ["config", "--list", "--includes", "--show-scope", "-z"],
+        environment=user_environment(),
+        directory=directory or Path("/"),
     )
-    fields = answer.decode("utf-8", "surrogateescape").split("\0")
+    if finished.code != 0:
+        raise RepositoryError(
+            f"the git settings of {directory or 'this user'} cannot be read: {finished.last_line}",
+            hint="`git config --list` should work there",
+        )
+    fields = finished.out.decode("utf-8", "surrogateescape").split("\0")
     found = []
     for scope, pair in zip(fields[::2], fields[1::2], strict=False):
         key, given, value = pair.partition("\n")
