@@ -74,6 +74,10 @@ class Inbox(Protocol):
         """Returns what can be read now; what cannot be a request at all is answered and set aside."""
         ...
 
+    def growing(self) -> tuple[str, ...]:
+        """Returns names that the last look left alone because they may be written still."""
+        ...
+
     @writes
     def put(self, name: str, content: bytes) -> str:
         """Writes a file of its own into the folder, whole or not at all; returns the name it got."""

@@ -121,6 +121,7 @@ def _with_state(note: Note, tree: Oid, *, objects: Objects, paths: RecordPaths) 
         open=tuple(_ids(tree, Place.OPEN, objects=objects, paths=paths)),
         waiting=tuple(_ids(tree, Place.WAITING, objects=objects, paths=paths)),
         landed=landed,
+        waiting_for=_waiting_for(note),
         live=live,
     )
     after = state_md.render(before, snapshot)
@@ -128,6 +129,20 @@ def _with_state(note: Note, tree: Oid, *, objects: Objects, paths: RecordPaths) 
         return tree
     blob = objects.blob(after.encode("utf-8", "surrogateescape"))
     return objects.edit(tree, {paths.state_file: Entry("100644", blob)})
+
+
+def _waiting_for(note: Note) -> dict[BriefId, str]:
+    """Returns what a brief that this note sends to waiting/ waits for."""
+    waits = [
+        o.brief
+        for o in note.operations
+        if isinstance(o, MoveBrief | NewBrief) and _target(o) is Place.WAITING
+    ]
+    return dict.fromkeys(waits, note.record.subject)
+
+
+def _target(operation: MoveBrief | NewBrief) -> Place:
+    return operation.to if isinstance(operation, MoveBrief) else operation.place
 
 
 def _ids(tree: Oid, place: Place, *, objects: Objects, paths: RecordPaths) -> list[BriefId]:

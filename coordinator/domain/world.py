@@ -93,6 +93,7 @@ class World:
     remote: Rewritten | Unreachable | None
     policy: Policy
     policy_faults: tuple[str, ...]
+    read_only: str | None = None  # why nothing may be written: the house has a newer format
     paused: str | None  # the reason, from state.md
     holds: frozenset[str]  # brief ids and names on hold, from state.md
     inbox: tuple[Request, ...]

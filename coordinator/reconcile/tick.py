@@ -63,6 +63,8 @@ class Coordinator:
         self._busy = False
         self._wake_s = min(world.policy.remote_poll_s, world.policy.lease_s / 8)
         self._report(world)
+        if world.read_only is not None:
+            return self._ticked(world)
         self._keep_up(world)
         self._receive(world)
         says = self._decide(world) + self._deliver(world)
@@ -285,6 +287,9 @@ class Coordinator:
     def _take_in(self, world: World) -> None:
         kit = self._kit
         pending = {n.key for n in kit.memory.pending.values()}
+        if kit.ports.inbox.growing():
+            self._busy = True
+            self._soon()
         requests = world.inbox[:_INTAKE_MAX]
         look = (world.tip, tuple((r.origin.name, r.origin.token) for r in requests))
         if not requests:
@@ -342,6 +347,8 @@ class Coordinator:
         cannot = None
         if isinstance(kit.memory.remote, Rewritten):
             cannot = "the remote was rewritten; nothing is done until a human has looked"
+        if world is not None and world.read_only is not None:
+            cannot = world.read_only
         if world is None:
             return Ticked(idle=False, wake_in_s=max(self._wake_s, _SOON_S), cannot=cannot)
         idle = not (self._busy or flying or kit.memory.pending)

@@ -11,7 +11,7 @@ from coordinator.domain.brief import Brief
 from coordinator.domain.brief_text import identify, parse, render
 from coordinator.domain.changeset import Synthesis
 from coordinator.domain.check import Check
-from coordinator.domain.errors import ConfigError
+from coordinator.domain.errors import ConfigError, NewerSchemaError
 from coordinator.domain.names import (
     BriefId,
     Digest,
@@ -101,6 +101,7 @@ class Observer:
         self._policy = read_policy(None)
         self._policy_oid: Oid | None = None
         self._policy_faults: tuple[str, ...] = ()
+        self._read_only: str | None = None
         self._filed: dict[Oid, Filed] = {}
         self._since: dict[BriefId, tuple[Oid, float]] = {}
         self._order: dict[BriefId, int] = {}
@@ -141,6 +142,7 @@ class Observer:
             remote=remote,
             policy=policy,
             policy_faults=self._policy_faults,
+            read_only=self._read_only,
             paused=said.paused,
             holds=said.holds,
             inbox=(
@@ -181,7 +183,9 @@ class Observer:
         try:
             self._policy = self._read_policy(self._objects.content(oid) if oid else None)
             self._policy_faults = ()
+            self._read_only = None
         except ConfigError as error:
+            self._read_only = str(error) if isinstance(error, NewerSchemaError) else None
             self._policy_faults = tuple(str(error).splitlines())
             logger.warning("config faulty, the last good one stays: %s", error)
         self._policy_oid = oid
