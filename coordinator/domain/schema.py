@@ -16,6 +16,9 @@ _FAULTS_MAX = 5
 def faults(value: Any, schema: Any) -> tuple[str, ...]:
     """Returns where and why `value` does not fit `schema`, at most five; () when it does."""
     try:
+        if {"unevaluatedProperties", "patternProperties"} <= set(_keys(schema)):
+            # The library reads these two together with the engine that can hang.
+            return (": unevaluatedProperties cannot be used together with patternProperties",)
         _Safe.check_schema(schema)
         found = []
         for error in _Safe(schema, registry=Registry()).iter_errors(value):
@@ -32,6 +35,16 @@ def faults(value: Any, schema: Any) -> tuple[str, ...]:
     except _UnusablePattern as error:
         return (f": the schema has a pattern that cannot be used: {str(error)[:200]}",)
     return tuple(found)
+
+
+def _keys(schema: Any) -> Iterator[str]:
+    if isinstance(schema, dict):
+        for key, below in schema.items():
+            yield key
+            yield from _keys(below)
+    elif isinstance(schema, list):
+        for below in schema:
+            yield from _keys(below)
 
 
 class _UnusablePattern(Exception):

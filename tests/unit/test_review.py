@@ -155,6 +155,7 @@ def test_a_schema_neither_calls_the_network_nor_hangs(desk: Desk) -> None:
         ({"$ref": "#"}, "refers to itself"),
         ({"type": 7}, "the schema is none"),
         ({"pattern": r"(a)\1"}, "cannot be used"),
+        ({"patternProperties": {"^(a+)+$": {}}, "unevaluatedProperties": False}, "cannot be used"),
         ({"patternProperties": {"^x": {"type": "string"}}, "additionalProperties": False}, ""),
     ]:
         wanted = brief(Kind.JSON, json_schema=schema)
