@@ -64,7 +64,12 @@ class Finished:
     def last_line(self) -> str:
         """Returns the last thing it said that is not a hint or a progress line."""
         lines = [line.strip() for line in re.split(r"[\r\n]+", self.said) if line.strip()]
-        grave = [line for line in lines if line.startswith(("fatal:", "error:", "ERROR:"))]
+        grave = [
+            line
+            for line in lines
+            if line.startswith(("fatal:", "error:", "ERROR:"))
+            and "failed to push some refs" not in line  # git's last words, which say nothing
+        ]
         return without_secrets((grave or lines or ["git said nothing"])[-1])
 
 

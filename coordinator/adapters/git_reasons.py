@@ -2,7 +2,7 @@
 
 import re
 
-from coordinator.adapters.git_command import Finished
+from coordinator.adapters.git_command import Finished, without_secrets
 from coordinator.domain.proof import Unreachable
 
 # The first that matches counts, so what names the cause comes before what only reports the end.
@@ -86,8 +86,10 @@ _REASONS: tuple[tuple[str, str, str], ...] = (
 
 
 def reason_of(finished: Finished) -> Unreachable:
-    """Returns the named reason, with git's own last words."""
+    """Returns the named reason, with the line of git (or ssh) that it was seen in."""
+    lines = [line.strip() for line in re.split(r"[\r\n]+", finished.said)]
     for pattern, reason, hint in _REASONS:
-        if re.search(pattern, finished.said):
-            return Unreachable(f"{reason} ({finished.last_line})", hint)
+        said = next((line for line in lines if re.search(pattern, line)), None)
+        if said is not None:
+            return Unreachable(f"{reason} ({without_secrets(said)})", hint)
     return Unreachable(f"the remote did not answer ({finished.last_line})", "try the same by hand")

@@ -46,7 +46,13 @@ class ObjectStore:
         whole = f"{kind} {len(content)}".encode() + b"\0" + content
         oid = Oid(hashlib.sha1(whole, usedforsecurity=False).hexdigest())
         if not self.has(oid):
-            self._put(self._loose(oid), zlib.compress(whole, 1))
+            try:
+                self._put(self._loose(oid), zlib.compress(whole, 1))
+            except OSError as error:
+                raise RepositoryError(
+                    f"{self._objects} cannot be written: {error.strerror}",
+                    hint="free some disk space, and check that the folder is yours",
+                ) from error
         return oid
 
     def __del__(self) -> None:

@@ -1,6 +1,7 @@
 """What only a real git has: processes that hang, people's settings, locks, odd names, servers that say no."""
 
 import base64
+import errno
 import http.server
 import os
 import signal
@@ -159,6 +160,7 @@ def test_what_ssh_says_becomes_a_named_reason_with_a_hint(
     failed = private.fetch([BRANCH], prune=True)
     assert isinstance(failed, Unreachable)
     assert failed.reason.startswith(reason)
+    assert said.strip() in failed.reason
     assert failed.hint
     reply = private.push([create("refs/o/a", private.write("blob", b"1"))], timeout_s_max=10.0)
     assert reply.kind == "unreachable"
@@ -513,6 +515,21 @@ def test_an_object_is_synced_before_it_has_its_name(
     assert private.write("blob", b"hello world\n") == oid
     assert synced == [False]
     assert [p.name for p in path.parent.iterdir()] == [path.name]
+
+
+def test_a_full_disk_is_an_error_with_a_hint_and_leaves_nothing(
+    private: GitProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fsync(descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", fsync)
+        with pytest.raises(RepositoryError, match="No space left") as raised:
+            private.write("blob", b"hello world\n")
+    assert "disk" in str(raised.value.hint)
+    assert not list((private.directory / "objects").rglob("tmp_obj_*"))
+    assert private.read(private.write("blob", b"hello world\n"))[1] == b"hello world\n"
 
 
 def test_packed_and_loose_refs_are_read_together(private: GitProcess) -> None:
