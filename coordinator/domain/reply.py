@@ -25,6 +25,8 @@ class Reply(BaseModel):
     changeset_result: str | None = None
     verified: str | None = None
     name: str = ""
+    digest: str = ""  # of the brief, where no brief.md stands beside this
+    requests: tuple[str, ...] = ()  # tokens of the requests that led here
     text: str = ""  # the prose below the front matter
 
 

@@ -1,0 +1,63 @@
+"""Which worker a brief goes to when it names none, by a rule its author can predict.
+
+`task_type` names a capability, and the first worker that has it is chosen. Without one, the first word of TASK
+that names a capability decides; the words of `search`, and a quoted pattern, count only when no other
+capability is named and no sitemap file is.
+"""
+
+import re
+
+from coordinator.domain.brief import Brief
+from coordinator.domain.brief_paths import pathlike
+from coordinator.domain.names import ProfileName
+from coordinator.domain.policy import Policy
+
+_WORDS: dict[str, str] = {
+    "sitemap": r"sitemaps?",
+    "links": r"(?:hyper)?links?|anchors?|hrefs?",
+    "search": r"search(?:es)?|find|finds|inventory|inventories|grep|greps|todos?|fixmes?"
+    r"|patterns?|occurrences?|mentions?|matches|matching",
+}
+_LAST = "search"
+_LITERALS = re.compile(r"`[^`]*`|\"[^\"]*\"|https?://\S+|(?<!\S)/\S.*?/[ims]*(?=[\s,;.]|\Z)")
+_PATHS = re.compile(r"\S*[/.][\w*]\S*")
+
+
+def chosen(brief: Brief, policy: Policy) -> tuple[ProfileName, ...]:
+    """Returns the workers of a brief in order; () when none is named and none can be chosen."""
+    if brief.worker:
+        return tuple(dict.fromkeys(brief.worker))
+    capability = brief.task_type or _capability(brief.task, policy)
+    found = next((p.name for p in policy.profiles if capability in p.capabilities), None)
+    return (found,) if found else ()
+
+
+def _capability(task: str, policy: Policy) -> str | None:
+    """Returns the capability that TASK names."""
+    known = dict.fromkeys(c for p in policy.profiles for c in sorted(p.capabilities))
+    words = _PATHS.sub(" ", _LITERALS.sub(" ", task))
+    found = {
+        capability: match.start()
+        for capability in known
+        if capability != _LAST and (match := _named(capability, words))
+    }
+    if found:
+        return min(found, key=lambda capability: found[capability])
+    quoted = quotes(task)
+    if "sitemap" in known and not quoted and re.search(r"sitemap[\w-]*\.xml", task, re.IGNORECASE):
+        return "sitemap"
+    return _LAST if _LAST in known and (quoted or _named(_LAST, words)) else None
+
+
+def quotes(task: str) -> bool:
+    """Tells whether TASK quotes a pattern: /re/, or text in backticks or quotes that is no path."""
+    found = [match[0] for match in _LITERALS.finditer(task)]
+    return any(
+        not text.startswith("http") and (text.startswith("/") or not pathlike(text.strip('`"')))
+        for text in found
+    )
+
+
+def _named(capability: str, text: str) -> re.Match[str] | None:
+    words = _WORDS.get(capability) or re.escape(capability)
+    return re.search(rf"(?<![\w-])(?:{words})(?![\w-])", text, re.IGNORECASE)

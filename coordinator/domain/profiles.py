@@ -1,0 +1,38 @@
+"""The workers that come with the coordinator: they need no model, only read-only tools on git objects."""
+
+from coordinator.domain.names import ProfileName
+from coordinator.domain.policy import Limits, Profile
+
+TOOLS = frozenset(("list", "glob", "read"))
+_REPORTS = frozenset(("list", "json", "table", "report"))
+_LIMITS = Limits(wall_clock_s_max=300.0, idle_s_max=300.0, tokens_max=200_000_000)
+
+BUILT_IN: tuple[Profile, ...] = (
+    Profile(
+        name=ProfileName("sitemap"),
+        description="HTML pages missing from a sitemap.xml, or dead in it; reports, or changes it",
+        capabilities=frozenset(("sitemap",)),
+        output_kinds=_REPORTS | {"changes"},
+        tools=TOOLS,
+        limits=_LIMITS,
+        tokens_per_s=1_000_000.0,
+    ),
+    Profile(
+        name=ProfileName("links"),
+        description="broken relative links and anchors in Markdown and HTML; reports, or mends them",
+        capabilities=frozenset(("links",)),
+        output_kinds=_REPORTS | {"changes"},
+        tools=TOOLS,
+        limits=_LIMITS,
+        tokens_per_s=500_000.0,
+    ),
+    Profile(
+        name=ProfileName("search"),
+        description="an inventory of what matches a pattern",
+        capabilities=frozenset(("search",)),
+        output_kinds=_REPORTS,
+        tools=TOOLS,
+        limits=_LIMITS,
+        tokens_per_s=1_000_000.0,
+    ),
+)

@@ -1,0 +1,18 @@
+"""Judges what was asked: every request becomes a note, a reply that there is nothing to do, or waits."""
+
+from .assessing import Assessment, assess
+from .judging import Decision, Ignore, Later, Record, judge
+from .telling import Told, refreshed, reply_fields
+
+__all__ = [
+    "Assessment",
+    "Decision",
+    "Ignore",
+    "Later",
+    "Record",
+    "Told",
+    "assess",
+    "judge",
+    "refreshed",
+    "reply_fields",
+]
