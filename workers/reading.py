@@ -55,7 +55,8 @@ def within_scope(package: ContextPackage, paths: Sequence[RepoPath]) -> tuple[Re
 
 def changeable(package: ContextPackage, path: RepoPath) -> bool:
     """Tells whether SCOPE lets `path` be changed; record paths and protected folders never are."""
-    if _RECORDS.owns(path) or any(matches(path, protected) for protected in PROTECTED_ALWAYS):
+    kept = (*PROTECTED_ALWAYS, _RECORDS.memory)  # the screen lets nothing of these in
+    if _RECORDS.owns(path) or any(matches(path, protected) for protected in kept):
         return False
     inside, outside = package.scope.inside, package.scope.outside
     return (not inside or any(matches(path, i) for i in inside)) and not any(

@@ -26,7 +26,7 @@ class Changeset:
     base: Oid
     base_tree: Oid
     result: Oid
-    touched: tuple[RepoPath, ...]
+    touched: tuple[RepoPath, ...]  # all that the landing writes: a report's own path is one of them
     report: bytes | None
     report_extension: str
     report_path: RepoPath | None

@@ -44,8 +44,11 @@ def screen(resulting: Resulting, *, brief: Brief, policy: Policy) -> tuple[Findi
 
 def protected(changeset: Changeset, policy: Policy) -> tuple[RepoPath, ...]:
     """Returns the paths that a changeset writes and that the policy lets only a human pass."""
-    written = {*changeset.touched, *([changeset.report_path] if changeset.report_path else [])}
-    return tuple(p for p in sorted(written) if any(matches(p, glob) for glob in policy.protected))
+    return tuple(
+        path
+        for path in sorted(changeset.touched)
+        if any(matches(path, glob) for glob in policy.protected)
+    )
 
 
 def _of_path(

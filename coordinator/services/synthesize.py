@@ -199,7 +199,7 @@ def _changeset(
         base=base,
         base_tree=base_tree,
         result=result,
-        touched=tuple(change.path for change in changes),
+        touched=tuple(sorted({*(change.path for change in changes), *([path] if path else [])})),
         report=report,
         report_extension=_EXTENSIONS.get(brief.output_format.kind or Kind.REPORT, "md"),
         report_path=path,

@@ -195,7 +195,7 @@ def test_protected_paths_are_for_a_human_to_pass_the_report_included() -> None:
         base=Oid("1" * 40),
         base_tree=Oid("2" * 40),
         result=Oid("3" * 40),
-        touched=(RepoPath("docs/a.md"), RepoPath("infra/b.tf")),
+        touched=(RepoPath("docs/a.md"), RepoPath("infra/b.tf"), RepoPath("infra/report.md")),
         report=b"x",
         report_extension="md",
         report_path=RepoPath("infra/report.md"),

@@ -149,7 +149,7 @@ def test_nothing_to_do_completes_with_a_report_and_changes_nothing(desk: Desk) -
 
 def test_a_report_leaves_the_tree_alone_and_says_where_it_goes(desk: Desk) -> None:
     found = together(desk, brief(Kind.JSON, path="docs/out.json"), report("[1]"))
-    assert (found.result, found.touched) == (desk.tree, ())
+    assert (found.result, found.touched) == (desk.tree, ("docs/out.json",))
     assert (found.report, found.report_path) == (b"[1]", "docs/out.json")
     assert found.report_extension == "json"
 
