@@ -27,7 +27,7 @@ from coordinator.adapters.secrets import DetectSecrets
 from coordinator.adapters.targets import EnvironmentTargets
 from coordinator.config import Wiring
 from coordinator.domain.errors import RepositoryError
-from coordinator.domain.names import Epoch, RecordPaths
+from coordinator.domain.names import Epoch, RecordPaths, digest
 from coordinator.domain.policy import Policy
 from coordinator.reconcile import Coordinator, Kit, Ports
 from coordinator.reconcile.kit import Memory
@@ -89,7 +89,7 @@ def coordinator(
         lease_s=lambda: policy[0].lease_s,
         root=wired.refs_root,
     )
-    holder = f"{socket.gethostname()}:{wired.repository}"
+    holder = holder_of(wired)
     inbox = FolderInbox(wired.inbox, by=checkout.identity, clock=clock)
     inbox.prepare()
     checkouts = Checkouts(git, wired.run / "checkouts")
@@ -164,6 +164,12 @@ def coordinator(
             say=say,
         )
     )
+
+
+def holder_of(wired: Wiring) -> str:
+    """Returns what this machine and work tree are called in deploy refs: the same after a restart."""
+    where = digest(f"{socket.gethostname()}:{wired.repository}".encode())
+    return where.removeprefix("sha256:")[:16]
 
 
 def _identity(policy: Policy, checkout: repository.Checkout) -> tuple[str, str]:

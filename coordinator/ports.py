@@ -153,8 +153,11 @@ class Objects(Protocol):
         """Returns the tree without record paths: what the gate sees and what its result is keyed by."""
         ...
 
-    def merge(self, changeset: Changeset, *, claim: Claim, synced: Synced) -> Merged | Clash:
-        """Puts a claimed changeset on the synced tip: product paths only (rule L3)."""
+    def merge(self, changeset: Changeset, *, claim: Claim | None, synced: Synced) -> Merged | Clash:
+        """Puts a claimed changeset on the synced tip: product paths only (rule L3).
+
+        `claim` is None for a revert alone (rule D3).
+        """
         ...
 
     def unite(self, base: Oid, trees: Sequence[Oid]) -> Oid | tuple[RepoPath, ...]:
@@ -340,7 +343,7 @@ class Committer(Protocol):
         *,
         still_open: StillOpen,
         note: Note,
-        claim: Claim,
+        claim: Claim | None,
         policy: Policy,
         timestamp: int,
     ) -> Planned | Ineligible:

@@ -93,7 +93,7 @@ class GitCommitter:
         *,
         still_open: StillOpen,
         note: Note,
-        claim: Claim,
+        claim: Claim | None,
         policy: Policy,
         timestamp: int,
     ) -> Planned | Ineligible:
@@ -117,8 +117,10 @@ class GitCommitter:
                 hint="this is a fault of the coordinator; please report it",
             )
         commit = self._commit(note.record, after, parent, policy, timestamp)
-        deletions = [Deletion(ref=self._held + claim.brief, oid=claim.held)]
-        deletions += [Deletion(ref=p.ref, oid=p.oid) for p in claim.paths]
+        deletions = []
+        if claim is not None:
+            deletions.append(Deletion(ref=self._held + claim.brief, oid=claim.held))
+            deletions += [Deletion(ref=p.ref, oid=p.oid) for p in claim.paths]
         return self._pinned(
             Planned(
                 oid=commit,

@@ -84,12 +84,12 @@ class GitObjects:
         """Returns the tree without record paths: what the gate sees and what its result is keyed by."""
         return self._products(tree, self._paths())
 
-    def merge(self, changeset: Changeset, *, claim: Claim, synced: Synced) -> Merged | Clash:
+    def merge(self, changeset: Changeset, *, claim: Claim | None, synced: Synced) -> Merged | Clash:
         """Puts a claimed changeset on the synced tip: product paths only (rule L3).
 
         A report that goes to a product path is part of the product tree, so it is merged and gated too.
         """
-        if claim.brief != changeset.brief:
+        if claim is not None and claim.brief != changeset.brief:
             raise RepositoryError(
                 f"the claim is on {claim.brief}, the changeset of {changeset.brief}",
                 hint="this is a fault of the coordinator: please report it",

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from .names import Environment, Place
+from .names import Environment, Oid, Place
 from .note import (
     REPLY_FILE,
     MoveBrief,
@@ -13,6 +13,7 @@ from .note import (
     SayLive,
 )
 from .policy import Policy
+from .proof import Gated
 from .record import Record, Verb
 from .reply import Reply, render
 from .world import Filed, LiveState
@@ -88,6 +89,35 @@ def not_live(
         )
         notes.append(Note(record=record, when=_landed((filed,)), operations=operations))
     return tuple(notes)
+
+
+def reverted(filed: Filed, landing: Oid, gated: Gated, state: LiveState, *, policy: Policy) -> Note:
+    """Returns the record of a landing taken back because its deploy was never seen live (rule D3)."""
+    why = state.reason.partition("\n")[0]
+    text = f"The change was taken back: it was not live in {state.environment}: {why}"
+    reply = _reply(filed, state="failed", reasons=(text,), text=text)
+    record = Record(
+        verb=Verb.REVERT,
+        about=filed.id,
+        subject=f"not live in {state.environment}: {why}",
+        prose=f"This takes back {landing}: its deploy was not seen live, and the environment says "
+        "that such a change is reverted.",
+        quoted=state.reason,
+        trailers=(
+            ("Brief-Id", filed.id),
+            ("Reverts", landing),
+            *_where(state),
+            ("Base", gated.merged.changeset.base),
+            ("Gated-Tree", gated.merged.product),
+            ("Checks", f"passed {len(gated.results)} of {len(gated.results)}"),
+            *_why("deliver.revert", policy),
+        ),
+    )
+    operations = (
+        MoveBrief(brief=filed.id, to=Place.REJECTED),
+        PutFile(brief=filed.id, name=REPLY_FILE, content=reply),
+    )
+    return Note(record=record, when=(), operations=operations)
 
 
 def _landed(briefs: Sequence[Filed]) -> tuple[Precondition, ...]:

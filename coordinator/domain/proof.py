@@ -73,7 +73,7 @@ class Merged:
     """A changeset on the tip; only Objects.merge makes one, and only from a claimed changeset."""
 
     changeset: Changeset
-    claim: Claim
+    claim: Claim | None  # a revert needs none (D3)
     onto: Oid  # commit M0
     product: Oid  # ProductTree(M1)
 

@@ -67,8 +67,8 @@ class Memory:
     desired: Desired | None = None
     stale: dict[Environment, tuple[Oid, str]] = field(default_factory=dict)
     regated: dict[BriefId, int] = field(default_factory=dict)
+    irrevertible: dict[BriefId, str] = field(default_factory=dict)  # why a revert cannot be made
     told_tip: Oid | None = None
-    removals: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,9 +14,9 @@ from coordinator.domain.steps import Step, Wait
 from coordinator.domain.world import Sighting, World
 from coordinator.ports import Lane
 from coordinator.services import dispatch
-from coordinator.services.wanted import Desired, Ship, WriteDown, desired, wanted
+from coordinator.services.wanted import Desired, Ship, WriteDown, desired, waiting, wanted
 
-from . import remote_steps, work_steps
+from . import remote_steps, revert_steps, work_steps
 from .kit import Kit
 
 logger = logging.getLogger(__name__)
@@ -250,6 +250,10 @@ class Coordinator:
             s.filed.brief.deploy
             for s in world.briefs.values()
             if s.filed.place is Place.LANDED and s.filed.brief.deploy
+        } | {
+            environment
+            for environment, state in world.environments.items()
+            if state.state in ("failed", "deploying") and self._reverts(environment, world)
         }
         says: list[Note] = []
         if not named:
@@ -260,6 +264,10 @@ class Coordinator:
         for environment in sorted(named):
             says += self._deliver_one(environment, wish, world)
         return says
+
+    def _reverts(self, environment: Environment, world: World) -> bool:
+        target = world.policy.target(environment)
+        return target is not None and target.revert
 
     def _deliver_one(self, environment: Environment, wish: Desired, world: World) -> list[Note]:
         kit = self._kit
@@ -277,10 +285,24 @@ class Coordinator:
                 run = partial(work_steps.ship, kit, step)
                 self._start(Lane.DEPLOY, f"deploy:{environment}", run)
             case WriteDown(notes=notes):
-                return list(notes)
+                return [] if self._revert(environment, wish, world) else list(notes)
             case None:
                 self._sync_within(_OTHERS_S)
         return []
+
+    def _revert(self, environment: Environment, wish: Desired, world: World) -> bool:
+        """D3: takes a landing back where the environment says so and the deploy failed."""
+        kit = self._kit
+        target, state = world.policy.target(environment), world.environments.get(environment)
+        failed = state is not None and state.state == "failed" and state.revision == wish.revision
+        if target is None or not target.revert or not failed or state is None:
+            return False
+        briefs = [b for b in waiting(world, environment) if b.id not in kit.memory.irrevertible]
+        for filed in briefs[-1:]:  # the newest first; each revert is a new tip
+            run = partial(revert_steps.gate, kit, filed, state, world)
+            if f"land:{filed.id}" not in kit.ports.lanes.in_flight():
+                self._start(Lane.COMMAND, f"revert:{filed.id}", run)
+        return bool(briefs)
 
     # -- requests and records
 

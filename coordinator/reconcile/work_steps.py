@@ -198,7 +198,8 @@ def _run(kit: Kit, checks: Sequence[Check]) -> Mapping[Any, Any]:
     for check in checks:
         result = known.get(check.key) or kit.ports.checks.run(check)
         if check.key not in known:
-            kit.ports.journal.keep_check(result)
+            if result.ran:  # a full disk says nothing of the tree, and must not be remembered
+                kit.ports.journal.keep_check(result)
             logger.info("check name=%s passed=%s", check.command.name, result.passed)
         results[check.key] = result
     return results

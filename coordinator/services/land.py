@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from coordinator.domain import batch, notes
 from coordinator.domain.changeset import Changeset
 from coordinator.domain.check import CheckResult
-from coordinator.domain.names import Oid, Place
+from coordinator.domain.names import BriefId, Oid, Place, digest
 from coordinator.domain.note import Note
 from coordinator.domain.policy import Policy
 from coordinator.domain.proof import (
     Claim,
     Clash,
+    Gated,
     Ineligible,
     Landed,
     Lost,
@@ -29,7 +30,8 @@ from coordinator.domain.proof import (
     Synced,
     Unknown,
 )
-from coordinator.domain.world import Sighting
+from coordinator.domain.verdict import Trust
+from coordinator.domain.world import Filed, Sighting
 from coordinator.ports import Claims, Clock, Committer, Journal, Objects, Remote
 
 logger = logging.getLogger(__name__)
@@ -134,6 +136,72 @@ def publish_landing(
         if not isinstance(outcome, Moved):
             return outcome
         claim = renewed
+    return Unknown("the branch moved at every try")
+
+
+def take_back(landing: Oid, brief: BriefId, *, objects: Objects) -> Changeset:
+    """Returns the changeset that undoes the product part of `landing` (rule D3)."""
+    (parent, _), _ = objects.log(None, landing, count_max=2)
+    after, before = objects.tree_of(landing), objects.tree_of(parent)
+    return Changeset(
+        brief=brief,
+        base=landing,
+        base_tree=after,
+        result=before,
+        touched=tuple(
+            c.path for c in objects.diff(objects.product(after), objects.product(before))
+        ),
+        report=None,
+        report_extension="md",
+        report_path=None,
+        digest=digest(f"revert {landing}".encode()),
+        attempts=(),
+        trust=Trust.VERIFIED,
+        summary=f"take back {landing[:12]}",
+        compared="one output",
+    )
+
+
+def publish_revert(
+    changeset: Changeset,
+    filed: Filed,
+    *,
+    note: Callable[[Gated], Note],
+    results: Callable[[Merged], tuple[CheckResult, ...] | None],
+    policy: Policy,
+    remote: Remote,
+    objects: Objects,
+    committer: Committer,
+    journal: Journal,
+    clock: Clock,
+) -> Published:
+    """Lands a revert: no claim, but the same lease, merge, gate and read back (rule D3)."""
+    for _ in range(_REBUILDS_MAX):
+        synced = remote.sync()
+        if not isinstance(synced, Synced):
+            return Unknown(getattr(synced, "reason", "the remote was rewritten"))
+        merged = objects.merge(changeset, claim=None, synced=synced)
+        if isinstance(merged, Clash):
+            return merged
+        passed = results(merged)
+        if passed is None:
+            return Stale(synced.tip)
+        gated = batch.gate(merged, passed)
+        planned = committer.land(
+            gated,
+            still_open=StillOpen(brief=filed.id, place=Place.LANDED, blob=filed.blob),
+            note=note(gated),
+            claim=None,
+            policy=policy,
+            timestamp=clock.timestamp(),
+        )
+        if isinstance(planned, Ineligible):
+            return planned
+        outcome = _push(
+            planned, committer=committer, journal=journal, timeout_s_max=_RECORD_TIMEOUT_S
+        )
+        if not isinstance(outcome, Moved):
+            return outcome
     return Unknown("the branch moved at every try")
 
 

@@ -74,9 +74,9 @@ def wanted(
     the last `deliver` of exactly `desired` refused, if it did; forgetting it costs one look.
     """
     briefs = waiting(world, environment)
-    if not briefs:
-        return None
     target = world.policy.target(environment)
+    if not briefs:
+        return _after_revert(world, target, desired=desired) if target else None
     if target is None:
         return _told(world, environment, None, f"the config has no environment {environment}")
     if stale is not None:
@@ -104,6 +104,15 @@ def _newest_change(tip: Oid, *, count: int, objects: Objects) -> Desired | None:
     if len(commits) == count:
         return None
     return Desired(tip=tip, revision=revision, product=product)
+
+
+def _after_revert(world: World, target: Target, *, desired: Desired) -> Ship | None:
+    """D3: a failed deploy that was taken back leaves the environment to be brought to what is left."""
+    state = world.environments.get(target.environment)
+    if state is None or not target.revert or state.state not in ("failed", "deploying"):
+        return None
+    moved_on = state.revision != desired.revision or state.state == "deploying"
+    return Ship(target=target, desired=desired) if moved_on else None
 
 
 def _since(before: Desired, tip: Oid, *, objects: Objects) -> Desired:
