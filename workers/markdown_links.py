@@ -24,6 +24,7 @@ _FRONT_MATTER = re.compile(
     r"\A(?:\ufeff)?---[ \t]*\r?\n.*?^(?:---|\.\.\.)[ \t]*(?:\r?\n|\Z)", re.DOTALL | re.MULTILINE
 )
 _NEWLINE = re.compile(r"\r\n|\n|\r")
+_NAMED_HEADING = re.compile(r"\{#([^\s{}]+)[^{}]*\}\s*\Z")  # as generators of sites read it
 _DEFINITION = re.compile(r"\]:\s*(<[^<>\n]*>|\S+)")
 
 
@@ -52,7 +53,9 @@ def parse(text: str) -> Document:
         elif token.type == "inline":
             in_heading = previous is not None and previous.type == "heading_open"
             if in_heading:
-                anchors.add(_unique(slug(_plain(token.children or ())), slugs))
+                heading = _plain(token.children or ())
+                anchors.add(_unique(slug(heading), slugs))
+                anchors.update(_NAMED_HEADING.findall(heading))
             for found in _inline(token, lines):
                 if isinstance(found, Reference):
                     references.append(found)

@@ -82,6 +82,12 @@ def test_only_unambiguous_links_are_mended_and_nothing_else_changes() -> None:
     )
 
 
+def test_what_is_mended_stays_mended() -> None:
+    asked = package("Mend the links.", kind="changes")
+    once = written(Links().work(asked, MemoryTools(SITE)))
+    assert refusal(Links().work(asked, MemoryTools({**SITE, **once})))[0] == "noop"
+
+
 def test_scope_bounds_what_is_mended() -> None:
     files = {"a.md": "[x](B.md)", "c.md": "[x](B.md)", "b.md": "", "d/e.md": "[x](../B.md)"}
     asked = package("Mend.", kind="changes", inside=("a.md", "d/"), outside=("d/e.md",))
@@ -265,6 +271,10 @@ def test_headings_get_the_anchor_that_github_gives(heading: str, slug: str) -> N
 def test_equal_headings_are_numbered_past_taken_names() -> None:
     text = "# A\n# A\n# A-1\n# A\n<h2>A</h2>\n"
     assert markdown_links.parse(text).anchors == {"a", "a-1", "a-1-1", "a-2", "a-3"}
+
+
+def test_a_heading_may_name_its_anchor() -> None:
+    assert "mine" in markdown_links.parse("# A heading {#mine .wide}\n").anchors
 
 
 def test_front_matter_and_footnotes_hold_no_links() -> None:

@@ -110,6 +110,12 @@ def test_a_change_keeps_every_other_byte() -> None:
     }
 
 
+def test_a_changed_sitemap_needs_no_other_change() -> None:
+    asked = package(CHANGE, kind="changes")
+    once = written(Sitemap().work(asked, MemoryTools(SITE)))
+    assert refusal(Sitemap().work(asked, MemoryTools({**SITE, **once})))[0] == "noop"
+
+
 def test_what_do_not_forbids_to_remove_stays() -> None:
     asked = package(CHANGE, kind="changes", do_not=("remove existing entries",))
     output = Sitemap().work(asked, MemoryTools(SITE))
