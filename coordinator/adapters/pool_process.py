@@ -87,7 +87,7 @@ class Child:
         """Gives it the job and returns when it has ended, within the allowance. Called once."""
         self._heard_s = time.monotonic()
         stdin, stdout, stderr = self._process.stdin, self._process.stdout, self._process.stderr
-        assert stdin and stdout and stderr  # noqa: S101, PT018 - asked for above
+        assert stdin and stdout and stderr  # noqa: PT018 - asked for above
         talk = _Talk(stdin, stdout, stderr, job)
         deadline = time.monotonic() + allowance.wall_clock_s_max
         with contextlib.closing(talk):
