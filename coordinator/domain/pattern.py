@@ -6,6 +6,7 @@ else's text, so the daemon never gives one to `re.search`: it takes the parse tr
 
 import importlib
 import re
+import warnings
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -71,7 +72,10 @@ class Pattern:
             raise _Unusable(f"it is longer than {PATTERN_CHARS_MAX} characters")
         parser = importlib.import_module("re._parser")
         try:
-            tree = parser.parse(source, flags | re.MULTILINE)
+            with warnings.catch_warnings():
+                # An odd but valid set such as [ ~~] is somebody else's style, and no news.
+                warnings.simplefilter("ignore")
+                tree = parser.parse(source, flags | re.MULTILINE)
         except (re.error, OverflowError, RecursionError) as error:
             raise _Unusable(f"it is not a regular expression: {error}") from error
         self._nodes: list[_One | _Fork | _At | None] = [None]
