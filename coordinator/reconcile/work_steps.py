@@ -9,7 +9,6 @@ from coordinator.domain import planning
 from coordinator.domain.attempt import AttemptId, Returned, Spec
 from coordinator.domain.changeset import Changeset
 from coordinator.domain.check import Check
-from coordinator.domain.names import BriefId
 from coordinator.domain.notes import planned as planned_note
 from coordinator.domain.output import Output, Usage
 from coordinator.domain.proof import Claim, Merged
@@ -23,9 +22,7 @@ from coordinator.services import intake as intake_service
 from coordinator.services import package as package_service
 from coordinator.services import review as review_service
 from coordinator.services import synthesize as synthesize_service
-from coordinator.services import tell as tell_service
 from coordinator.services.observe import synthesis_key
-from coordinator.services.tell import Telling
 from coordinator.services.wanted import Ship
 
 from . import remote_steps
@@ -64,25 +61,17 @@ def _dealt_with(kit: Kit, request: Request, *, why: str, state: str, world: Worl
             lambda: remote_steps.remove_request(kit, request),
         )
     elif source == "folder":
-        told = _telling(kit, request, world)
-        fields = dict(told.fields) if told else {"schema": 1, "state": state}
-        fields["why"] = why
-        text = f"{told.text}\n\n{why}" if told else why
-        kit.ports.inbox.reply(_reply_name(request), fields=fields, text=text)
+        fields = intake_service.reply_fields(request, world, objects=kit.ports.objects)
+        text = f"{fields.get('id') or request.origin.name}: {state}\n\n{why}"
+        kit.ports.inbox.reply(
+            _reply_name(request), fields={"state": state, **fields, "why": why}, text=text
+        )
         kit.ports.inbox.remove(request, keep=state == "rejected")
 
 
 def _reply_name(request: Request) -> str:
     name = request.origin.name
     return name.rpartition(".")[0] if "." in name else name
-
-
-def _telling(kit: Kit, request: Request, world: World) -> Telling | None:
-    brief = intake_service.about(request)
-    if brief is None:
-        return None
-    tree = kit.ports.objects.tree_of(world.tip)
-    return tell_service.tell(brief, tree, objects=kit.ports.objects, paths=world.policy.paths)
 
 
 def make_plan(kit: Kit, sighting: Sighting, world: World) -> None:
@@ -227,16 +216,10 @@ def ship(kit: Kit, wanted: Ship) -> None:
 
 def tell(kit: Kit, world: World) -> None:
     """Brings the replies in the inbox folder up to what the branch says."""
-    tree = kit.ports.objects.tree_of(world.tip)
-    for name, said in kit.ports.inbox.replies().items():
-        brief = said.get("id")
-        if not isinstance(brief, str):
-            continue
-        told = tell_service.tell(
-            BriefId(brief), tree, objects=kit.ports.objects, paths=world.policy.paths
-        )
-        if told is not None and told.fields.get("state") != said.get("state"):
-            kit.ports.inbox.reply(name, fields=told.fields, text=told.text)
+    for name, fields in kit.ports.inbox.replies().items():
+        fresh = intake_service.refreshed(fields, world, objects=kit.ports.objects)
+        if fresh is not None:
+            kit.ports.inbox.reply(name, fields=fresh.fields, text=fresh.text)
     kit.memory.told_tip = world.tip
 
 
