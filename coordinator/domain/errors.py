@@ -57,3 +57,15 @@ class BusyError(CoordinatorError):
     """Somebody else holds what was asked for; try again later (exit 75)."""
 
     code = "busy"
+
+
+class StaleError(CoordinatorError):
+    """Shipping would take a newer revision back."""
+
+    code = "stale"
+
+
+class NotLiveError(CoordinatorError):
+    """Something was shipped and is not seen live."""
+
+    code = "not_live"

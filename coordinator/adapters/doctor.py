@@ -1,0 +1,134 @@
+"""Looks for what would stop the coordinator here, and says of each what to do."""
+
+import secrets
+import shutil
+import sys
+from dataclasses import dataclass
+
+from coordinator import config
+from coordinator.adapters.first_commit import fetch_tip
+from coordinator.adapters.git_clone import create_private_clone
+from coordinator.adapters.git_command import GIT_VERSION_MIN, git_version
+from coordinator.adapters.git_process import GitProcess
+from coordinator.adapters.probing import Prober
+from coordinator.adapters.repository import Checkout
+from coordinator.domain.errors import CoordinatorError
+
+_DISK_BYTES_MIN = 200_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """One thing looked at; `hint` says what to do when it is not ok."""
+
+    name: str
+    ok: bool
+    detail: str
+    hint: str = ""
+
+
+def examine(checkout: Checkout, *, branch: str, text: bytes | None) -> tuple[Checked, ...]:
+    """Returns every check; `text` is config.toml at the tip."""
+    return (
+        _platform(),
+        _git(),
+        _identity(checkout, text),
+        _whole(checkout),
+        _disk(checkout),
+        _config(text),
+        *_remote(checkout, branch=branch, text=text),
+    )
+
+
+def _platform() -> Checked:
+    if sys.platform.startswith("linux"):
+        return Checked(name="platform", ok=True, detail=sys.platform)
+    return Checked(
+        name="platform",
+        ok=sys.platform == "darwin",
+        detail=f"{sys.platform}: commands cannot be confined here",
+        hint="name the profile `none` for commands, or use Linux (on Windows: WSL)",
+    )
+
+
+def _git() -> Checked:
+    found = git_version()
+    said = ".".join(map(str, found))
+    wanted = ".".join(map(str, GIT_VERSION_MIN))
+    return Checked(
+        name="git", ok=found >= GIT_VERSION_MIN, detail=said, hint=f"install git {wanted} or newer"
+    )
+
+
+def _identity(checkout: Checkout, text: bytes | None) -> Checked:
+    try:
+        said = config.read_policy(text).commit
+    except CoordinatorError:
+        said = config.read_policy(None).commit
+    name, email = said.name or checkout.name, said.email or checkout.email
+    return Checked(
+        name="identity",
+        ok=bool(name and email),
+        detail=f"{name} <{email}>" if name and email else "git does not know who commits",
+        hint="`git config user.name` and user.email, or [commit] name and email in the config",
+    )
+
+
+def _whole(checkout: Checkout) -> Checked:
+    detail = "shallow: history is missing" if checkout.shallow else "the whole history is here"
+    return Checked(
+        name="history", ok=not checkout.shallow, detail=detail, hint="`git fetch --unshallow`"
+    )
+
+
+def _disk(checkout: Checkout) -> Checked:
+    free = shutil.disk_usage(checkout.top).free
+    return Checked(
+        name="disk",
+        ok=free >= _DISK_BYTES_MIN,
+        detail=f"{free // 1_000_000} MB free",
+        hint="make room: a full disk stops landings, and nothing is lost by it",
+    )
+
+
+def _config(text: bytes | None) -> Checked:
+    if text is None:
+        return Checked(
+            name="config",
+            ok=False,
+            detail="no .orchestrator/config.toml",
+            hint="`coordinator init`",
+        )
+    try:
+        config.read_policy(text)
+    except CoordinatorError as error:
+        return Checked(name="config", ok=False, detail=str(error), hint=error.hint or "")
+    return Checked(name="config", ok=True, detail="no faults")
+
+
+def _remote(checkout: Checkout, *, branch: str, text: bytes | None) -> list[Checked]:
+    """Tries the remote on scratch refs, and takes them away again."""
+    try:
+        remote = checkout.remote(config.remote_name(text))
+        url = checkout.remotes[remote]
+        private = create_private_clone(checkout.private, remote_url=url)
+        with GitProcess(private, remote_url=url, user_directory=checkout.top) as git:
+            tip = fetch_tip(git, branch, remote)
+        prober = Prober(private, url=url, user_directory=checkout.top)
+        root = config.schema.parse(text).repository.refs
+        probe = prober.probe(root=root, nonce=secrets.token_hex(8))
+        pushed = prober.takes_branches(tip, nonce=secrets.token_hex(8))
+    except CoordinatorError as error:
+        return [Checked(name="remote", ok=False, detail=str(error), hint=error.hint or "")]
+    hints = "; ".join((*probe.hints(branch), *pushed.hints(branch)))
+    said = "; ".join((*probe.said, *pushed.said))
+    found = [Checked(name="remote", ok=True, detail=f"{remote} answers")]
+    for name, allowed in (
+        ("atomic", probe.atomic),
+        ("custom_refs", probe.custom_refs),
+        ("deletion", probe.deletion),
+        ("branch_push", pushed.branch_push),
+    ):
+        detail = "allowed" if allowed else said or "refused"
+        found.append(Checked(name=name, ok=allowed is True, detail=detail, hint=hints))
+    return found

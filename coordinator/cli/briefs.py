@@ -1,0 +1,230 @@
+"""Writing, checking and dropping briefs."""
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from coordinator.cli.answering import (
+    EXIT_FAILED,
+    EXIT_INPUT_REQUIRED,
+    Place,
+    answer,
+    plain,
+    say,
+    shared_options,
+    shown,
+)
+from coordinator.domain.errors import BriefError
+from coordinator.domain.names import slug
+from coordinator.domain.status import BriefStatus, State
+
+if TYPE_CHECKING:
+    from coordinator.services.intake import Assessment
+
+_LOOK_EVERY_S = 0.25
+_BRIEF_BYTES_MAX = 1_000_000
+_EXIT_CODES = {"accepted": 0, "needs_clarification": EXIT_INPUT_REQUIRED, "rejected": EXIT_FAILED}
+
+_NEW = """\
+---
+# Settings are optional; `coordinator workers list` says who can work.
+# worker: links
+# priority: 0
+# after: other-brief
+# deploy: production
+---
+
+# {name}
+
+## TASK
+
+One sentence that begins with a verb and says what shall be different.
+
+## INPUTS
+
+- docs/**/*.md
+
+## SCOPE
+
+- in: docs/**
+- out: docs/archive/**
+
+## OUTPUT FORMAT
+
+changes
+
+## DO NOT
+
+- change more than 50 lines
+
+## ACCEPTANCE
+
+- only: docs/**
+"""
+
+
+@click.group()
+def brief() -> None:
+    """Write, check and drop briefs."""
+
+
+@brief.command()
+@click.argument("name")
+@click.option("--dry-run", is_flag=True, help="Print it instead of writing the file.")
+@shared_options
+def new(*, place: Place, as_json: bool, name: str, dry_run: bool) -> None:
+    """Write the template of a brief to NAME.md."""
+    text = _NEW.format(name=name)
+    path = place.path / f"{slug(name)}.md"
+    if not dry_run:
+        if path.exists():
+            raise BriefError(f"{path} exists already", hint="choose another name")
+        path.write_text(text, encoding="utf-8")
+    if as_json:
+        answer({"path": str(path), "text": text})
+    elif dry_run:
+        click.echo(text, nl=False)
+    else:
+        click.echo(f"wrote {path}; fill it in, then `coordinator brief drop {path.name}`.")
+
+
+@brief.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@shared_options
+def check(*, place: Place, as_json: bool, file: Path) -> int:
+    """Say what intake would say about FILE."""
+    name, text = _read(file)
+    from coordinator.adapters.secrets import DetectSecrets  # noqa: PLC0415  slow to load
+
+    judged = place.desk().check(name, text, secrets=DetectSecrets())
+    if as_json:
+        answer(
+            {
+                "id": judged.identity.id,
+                "verdict": judged.verdict,
+                "faults": plain(judged.faults),
+                "questions": plain(judged.questions),
+                "estimate": plain(judged.estimate),
+                "duplicate": plain(judged.duplicate),
+            }
+        )
+    else:
+        _tell(file, judged)
+    return _EXIT_CODES[str(judged.verdict)]
+
+
+@brief.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--wait", is_flag=True, help="Wait until it is completed, has failed, or asks.")
+@click.option(
+    "--timeout",
+    "timeout_s",
+    type=click.FloatRange(min=0),
+    metavar="S",
+    help="With --wait: give up after so many seconds (exit 1).",
+)
+@click.option("--remote", is_flag=True, help="Push it as an inbox/* branch instead.")
+@click.option("--dry-run", is_flag=True, help="Say what would be dropped.")
+@shared_options
+def drop(
+    *,
+    place: Place,
+    as_json: bool,
+    file: Path,
+    wait: bool,
+    timeout_s: float | None,
+    remote: bool,
+    dry_run: bool,
+) -> int:
+    """Put FILE into the inbox; works without a daemon."""
+    name, text = _read(file)
+    if dry_run:
+        there = place.desk().would_drop(name, text)
+        _dropped(there.id, there.state, duplicate=there.duplicate, as_json=as_json)
+        return 0
+    if remote:
+        from coordinator import front_desk  # noqa: PLC0415  loads every adapter
+
+        put = front_desk.drop_remote(place.path, name, text)
+    else:
+        put = place.desk().drop(name, text)
+    if not wait:
+        _dropped(put.id, put.state, duplicate=put.duplicate, as_json=as_json)
+        return 0
+    if not as_json:
+        say(f"dropped {put.id}; waiting")
+    ended = _wait(place, put.id, timeout_s=timeout_s)
+    _dropped(put.id, ended.state, duplicate=put.duplicate, as_json=as_json, ended=ended)
+    return _exit_code(ended.state)
+
+
+def _read(file: Path) -> tuple[str, bytes]:
+    if file.is_symlink():
+        raise BriefError(f"{file}: a symbolic link", hint="name the file it points to")
+    if not file.is_file():
+        raise BriefError(f"{file}: no such file", hint="`coordinator brief new NAME` writes one")
+    if file.stat().st_size > _BRIEF_BYTES_MAX:
+        raise BriefError(
+            f"{file}: larger than {_BRIEF_BYTES_MAX} bytes",
+            hint="name large data as paths or URLs under INPUTS",
+        )
+    return file.stem, file.read_bytes()
+
+
+def _tell(file: Path, judged: "Assessment") -> None:
+    click.echo(f"{judged.verdict}: {judged.identity.id}")
+    for fault in judged.faults:
+        where = f"{file}:{fault.line}" if fault.line else str(file)
+        section = f" {fault.section}:" if fault.section else ""
+        click.echo(f"  {shown(where)}:{section} {shown(fault.message)} ({fault.code})")
+        if fault.hint:
+            click.echo(f"    hint: {shown(fault.hint)}")
+    for question in judged.questions:
+        choices = f" [{' | '.join(question.choices)}]" if question.choices else ""
+        click.echo(f"  ? {question.id}: {shown(question.text)}{shown(choices)}")
+    if judged.estimate is not None:
+        cost = judged.estimate.cost_usd
+        price = "unknown cost" if cost is None else f"{cost:.2f} USD"
+        click.echo(
+            f"  expected: {judged.estimate.seconds:.0f} s, {judged.estimate.tokens} tokens, {price}"
+        )
+
+
+def _wait(place: Place, brief_id: str, *, timeout_s: float | None) -> BriefStatus:
+    end = None if timeout_s is None else time.monotonic() + timeout_s
+    while True:
+        now = place.desk().find(brief_id)
+        if now.state.terminal or now.state is State.INPUT_REQUIRED:
+            return now
+        if end is not None and time.monotonic() > end:
+            raise BriefError(
+                f"{brief_id} is still {now.state} after {timeout_s:g} s",
+                hint="is a daemon running? `coordinator status` says",
+            )
+        time.sleep(_LOOK_EVERY_S)
+
+
+def _dropped(
+    brief_id: str,
+    state: State,
+    *,
+    duplicate: bool,
+    as_json: bool,
+    ended: BriefStatus | None = None,
+) -> None:
+    if as_json:
+        more = {"commit": ended.commit, "reasons": ended.reasons} if ended else {}
+        answer({"id": brief_id, "state": state, "duplicate": duplicate, **more})
+        return
+    known = ", which was dropped before" if duplicate else ""
+    click.echo(f"{brief_id} is {state}{known}.")
+    for reason in ended.reasons if ended else ():
+        click.echo(f"  {shown(reason)}")
+
+
+def _exit_code(state: State) -> int:
+    if state is State.COMPLETED:
+        return 0
+    return EXIT_INPUT_REQUIRED if state is State.INPUT_REQUIRED else EXIT_FAILED

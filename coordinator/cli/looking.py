@@ -1,0 +1,126 @@
+"""Commands that only look: status, show, log, audit. They work in a plain clone without a daemon."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from coordinator.cli import texts
+from coordinator.cli.answering import EXIT_FAILED, Place, answer, plain, shared_options
+
+_WATCH_EVERY_S = 1.0
+
+
+@click.command()
+@click.option("--watch", is_flag=True, help="Go on showing it until Ctrl-C.")
+@click.option(
+    "--all", "everything", is_flag=True, help="List every finished brief, not the newest 200."
+)
+@shared_options
+def status(*, place: Place, as_json: bool, watch: bool, everything: bool) -> None:
+    """Show briefs, claims and environments."""
+
+    def once() -> str:
+        desk = place.desk()
+        look = desk.look(terminal_max=None) if everything else desk.look()
+        if as_json:
+            answer(plain(look))
+            return ""
+        return texts.status(look)
+
+    if watch:
+        _watch(once)
+    else:
+        text = once()
+        if text:
+            click.echo(text)
+
+
+@click.command()
+@click.argument("id_", metavar="ID")
+@click.option("--result", is_flag=True, help="Print the bytes of the report and nothing else.")
+@shared_options
+def show(*, place: Place, as_json: bool, id_: str, result: bool) -> None:
+    """Show one brief: plan, attempts, commits and its checklist as executed."""
+    desk = place.desk()
+    brief = desk.find(id_)
+    if result:
+        content = desk.result(brief.id)
+        click.echo(content, nl=False)  # bytes go out as they are
+        return
+    story = desk.show(brief.id)
+    if as_json:
+        answer(_story(plain(brief), story))
+    else:
+        click.echo(texts.story(brief, story))
+
+
+@click.command()
+@click.option(
+    "-n", "--max-count", type=click.IntRange(1), default=None, help="Show at most so many."
+)
+@shared_options
+def log(*, place: Place, as_json: bool, max_count: int | None) -> None:
+    """List what the coordinator committed, newest first."""
+    said = place.desk().log()[:max_count]
+    if as_json:
+        rows = [
+            {
+                "oid": one.oid,
+                "verb": one.verb,
+                "about": one.about,
+                "subject": one.subject,
+                "timestamp": one.timestamp,
+                "briefs": plain(one.briefs),
+            }
+            for one in said
+        ]
+        answer({"commits": rows})
+    else:
+        for one in said:
+            click.echo(texts.saying(one))
+
+
+@click.command()
+@click.argument("commit")
+@shared_options
+def audit(*, place: Place, as_json: bool, commit: str) -> int:
+    """Walk a commit back to the brief, its attempts and who asked."""
+    found, chain = place.desk().audit(commit)
+    missing = [link for link in chain if link.missing]
+    if as_json:
+        answer({"commit": found.oid, "chain": plain(chain), "complete": not missing})
+    else:
+        click.echo(texts.audit(found, chain))
+    return EXIT_FAILED if missing else 0
+
+
+def _watch(once: Callable[[], str]) -> None:
+    while True:
+        text = once()
+        if text:
+            click.clear()
+            click.echo(text)
+        time.sleep(_WATCH_EVERY_S)
+
+
+def _story(brief: dict[str, Any], story: Any) -> dict[str, Any]:
+    """Returns the answer of `show`; the keys of the status are there too."""
+    if story is None:
+        empty: dict[str, Any] = {"text": "", "place": "inbox"}
+        nothing: dict[str, Any] = {
+            name: [] for name in ("conflicts", "commits", "checklist", "faults")
+        }
+        return {**brief, "brief": {**brief, **empty}, "plan": None, **nothing, "attempts": []}
+    return {
+        **brief,
+        "brief": {**brief, "text": plain(story.text), "place": str(story.place)},
+        "plan": story.plan.model_dump(mode="json") if story.plan else None,
+        "attempts": plain(story.attempts),
+        "conflicts": plain(story.conflicts),
+        "faults": plain(story.faults),
+        "commits": [{"verb": str(said.verb), "oid": said.oid} for said in story.commits],
+        "checklist": plain(story.checklist),
+        "reply": plain(story.reply),
+    }

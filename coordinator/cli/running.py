@@ -1,0 +1,52 @@
+"""Runs the daemon in the foreground; a service manager or a shell puts it into the background."""
+
+import json
+import time
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import click
+
+from coordinator.cli.answering import SCHEMA, Place, plain, shared_options, shown
+
+
+@click.command()
+@click.option("--once", is_flag=True, help="Look once, finish what that starts, and stop.")
+@click.option("--until-idle", is_flag=True, help="Stop when nothing is submitted or working.")
+@click.option(
+    "--timeout",
+    "timeout_s",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="S",
+    help="Give up after so many seconds (exit 1).",
+)
+@shared_options
+def run(
+    *, place: Place, as_json: bool, once: bool, until_idle: bool, timeout_s: float | None
+) -> int:
+    """Work: take in briefs, land and deploy them, until stopped."""
+    if once and until_idle:
+        raise click.UsageError("--once and --until-idle exclude each other")
+    from coordinator import daemon  # noqa: PLC0415  loads every adapter and the workers
+    from coordinator.adapters import repository  # noqa: PLC0415
+
+    mode: Literal["forever", "once", "until-idle"] = "forever"
+    if once or until_idle:
+        mode = "once" if once else "until-idle"
+    say = _event if as_json else _line
+    checkout = repository.find(place.path)
+    code: int = daemon.run(checkout.top, mode=mode, timeout_s=timeout_s, say=say)
+    return code
+
+
+def _event(event: Mapping[str, Any]) -> None:
+    """Prints one event a line, at once: whoever reads the pipe waits for it."""
+    click.echo(json.dumps({"schema": SCHEMA, **plain(event)}, ensure_ascii=False))
+
+
+def _line(event: Mapping[str, Any]) -> None:
+    when = time.strftime("%H:%M:%S")
+    said = " ".join(
+        f"{key}={shown(str(value))}" for key, value in event.items() if key != "event" and value
+    )
+    click.echo(f"{when} {event.get('event', '')} {said}".rstrip())

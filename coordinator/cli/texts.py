@@ -1,0 +1,120 @@
+"""What people read: the text forms of the answers. Everything from outside is cleaned before it is shown."""
+
+import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+from coordinator.cli.answering import shown
+from coordinator.domain.status import (
+    BriefStatus,
+    CheckItem,
+    Link,
+    Saying,
+    SeenCommit,
+    State,
+    Status,
+)
+
+if TYPE_CHECKING:
+    from coordinator.desk.story import Story
+
+_COLOURS = {
+    State.COMPLETED: "green",
+    State.INPUT_REQUIRED: "yellow",
+    State.FAILED: "red",
+    State.REJECTED: "red",
+    State.WORKING: "cyan",
+}
+_MARKS = {True: "x", False: "!", None: " "}
+
+
+def status(look: Status) -> str:
+    """Returns the whole of `status`."""
+    lines = [_head(look)]
+    if look.paused is not None:
+        lines.append(f"paused: {shown(look.paused)}")
+    lines += ["", *_briefs(look)]
+    if look.claims:
+        lines += ["", "claims:"]
+        lines += [f"  {shown(c.path) or '(everything)'}  {shown(c.holder)}" for c in look.claims]
+    if look.environments:
+        lines += ["", "environments:"]
+    for one in look.environments:
+        same = one.live is not None and one.live == one.wanted
+        wanted = "" if same or one.wanted is None else f", wanted {one.wanted[:12]}"
+        health = {True: "healthy", False: "not healthy", None: "not looked at"}[one.healthy]
+        live = one.live[:12] if one.live else "nothing"
+        lines.append(f"  {shown(one.name)}: {live} live, {health}{wanted}")
+    return "\n".join(lines)
+
+
+def story(brief: BriefStatus, told: "Story | None") -> str:
+    """Returns the whole of `show`."""
+    state = click.style(brief.state, fg=_COLOURS.get(brief.state))
+    lines = [f"{brief.id}: {state}, {brief.phase}"]
+    lines += [f"  {shown(reason)}" for reason in brief.reasons]
+    lines += [f"  ? {q.id}: {shown(q.text)}{_choices(q.choices)}" for q in brief.questions]
+    if told is None:
+        return "\n".join([*lines, "still in the inbox; nothing is known of it yet."])
+    lines += [
+        f"  {fault.line or '-'}: {fault.section} {shown(fault.message)} ({shown(fault.hint)})"
+        for fault in told.faults
+    ]
+    if told.attempts:
+        lines += ["", "attempts:"]
+    for one in told.attempts:
+        why = f": {shown('; '.join(one.reasons))}" if one.reasons else ""
+        lines.append(f"  {one.n} {shown(one.worker)} {one.verdict}{why}  {one.oid}")
+    lines += ["", "commits:", *[f"  {saying(said)}" for said in told.commits]]
+    lines += ["", "checklist:", *[_item(item) for item in told.checklist]]
+    return "\n".join(lines)
+
+
+def saying(said: Saying) -> str:
+    """Returns one line of the log."""
+    when = time.strftime("%Y-%m-%d %H:%M", time.gmtime(said.timestamp))
+    return f"{said.oid[:12]} {when} {said.verb} {shown(said.about)}: {shown(said.subject)}"
+
+
+def audit(commit: SeenCommit, chain: Sequence[Link]) -> str:
+    """Returns the walk, one link a line."""
+    lines = [f"commit {commit.oid}"]
+    for link in chain:
+        mark = click.style("missing", fg="red") if link.missing else link.oid[:12] or "-" * 12
+        who = f" by {shown(link.who)}" if link.who else ""
+        lines.append(f"  {link.kind:<10} {mark:<12}{who}: {shown(link.why)}")
+    return "\n".join(lines)
+
+
+def _head(look: Status) -> str:
+    tip = look.tip[:12] if look.tip else "no commit"
+    if look.daemon is None:
+        return f"tip {tip}, no daemon runs here"
+    return f"tip {tip}, daemon {look.daemon.pid} on {shown(look.daemon.host)}"
+
+
+def _briefs(look: Status) -> list[str]:
+    if not look.briefs:
+        return ["no briefs yet: `coordinator brief new NAME` writes one"]
+    width = max(len(brief.id) for brief in look.briefs)
+    lines = []
+    for brief in look.briefs:
+        state = click.style(f"{brief.state:<14}", fg=_COLOURS.get(brief.state))
+        commit = brief.commit[:12] if brief.commit else ""
+        lines.append(f"{brief.id:<{width}}  {state}  {brief.phase:<10} {commit}".rstrip())
+        lines += [f"    {shown(reason.splitlines()[0])}" for reason in brief.reasons[:3] if reason]
+        lines += [f"    ? {q.id}: {shown(q.text)}{_choices(q.choices)}" for q in brief.questions]
+    if look.left_off:
+        lines.append(f"and {look.left_off} older finished briefs (--all lists them)")
+    return lines
+
+
+def _choices(choices: Sequence[str]) -> str:
+    return f" [{' | '.join(shown(c) for c in choices)}]" if choices else ""
+
+
+def _item(item: CheckItem) -> str:
+    oids = f"  {' '.join(oid[:12] for oid in item.oids)}" if item.oids else ""
+    return f"  [{_MARKS[item.done]}] {item.item}: {shown(item.evidence)}{oids}"

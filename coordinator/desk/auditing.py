@@ -1,0 +1,194 @@
+"""Walks one commit of ours back to who asked for it, and says plainly which object it could not find."""
+
+import re
+from collections.abc import Iterator, Mapping
+
+from coordinator.desk.kept import Kept, Kepts
+from coordinator.desk.past import Past
+from coordinator.desk.shelf import front_matter
+from coordinator.desk.sources import History
+from coordinator.domain.errors import RepositoryError
+from coordinator.domain.names import BriefId, Oid, Place, RecordPaths, RepoPath, digest
+from coordinator.domain.note import BRIEF_FILE
+from coordinator.domain.record import Record, Verb, parse
+from coordinator.domain.status import Link, SeenCommit
+from coordinator.ports import Objects
+
+_CONSTITUTION = RepoPath(".orchestrator/constitution.md")
+_CONFIG = RepoPath(".orchestrator/config.toml")
+_OID = re.compile(r"^[0-9a-f]{40}$")
+
+
+class Audit:
+    """The walk: landing, changeset, attempts, packages, brief, requester, and the rules applied."""
+
+    def __init__(
+        self, *, objects: Objects, history: History, kept: Kepts, past: Past, paths: RecordPaths
+    ) -> None:
+        self._objects = objects
+        self._history = history
+        self._kept = kept
+        self._past = past
+        self._paths = paths
+
+    def walk(self, commit: SeenCommit) -> tuple[Link, ...]:
+        """Returns the chain. Raises RepositoryError for a commit that is not one of ours."""
+        record = parse(commit.message)
+        if record is None or not record.trailers:
+            raise RepositoryError(
+                f"{commit.oid[:12]}: not made by the coordinator (by {commit.author})",
+                hint="`coordinator log` lists the commits that are",
+            )
+        return tuple(self._links(commit, record))
+
+    def _links(self, commit: SeenCommit, record: Record) -> Iterator[Link]:
+        verb = "landing" if record.verb is Verb.LAND else str(record.verb)
+        who = _first(record, "Decided-By") or commit.author
+        yield Link(kind=verb, oid=commit.oid, who=who, why=record.subject)
+        if record.verb is Verb.LAND:
+            yield self._changeset(commit, record)
+            for value in record.values("Attempt"):
+                yield from self._attempt(value)
+        if record.verb is Verb.DEPLOY:
+            yield from self._revision(record)
+        elif record.brief is not None:
+            yield from self._brief(record.brief, record)
+        yield from self._rules(commit, record)
+
+    def _revision(self, record: Record) -> Iterator[Link]:
+        """A deploy goes on with the commit that it shipped."""
+        revision = _first(record, "Revision")
+        shipped = self._history.commit(revision) if _OID.match(revision) else None
+        if shipped is None:
+            yield _missing("landing", revision, "the revision that was shipped")
+            return
+        said = parse(shipped.message)
+        if said is None or not said.trailers:
+            yield Link(kind="foreign", oid=shipped.oid, who=shipped.author, why="shipped as found")
+            return
+        yield from self._links(shipped, said)
+
+    def _changeset(self, commit: SeenCommit, record: Record) -> Link:
+        gated = _first(record, "Gated-Tree")
+        product = self._objects.product(self._objects.tree_of(commit.oid))
+        who = f"review: {_first(record, 'Review') or 'not said'}"
+        base = _first(record, "Base")
+        if gated != product:
+            why = f"the landing names {gated or 'no gated tree'}, but the commit holds {product}"
+            return Link(kind="changeset", oid=product, who=who, why=why, missing=True)
+        checks = _first(record, "Checks") or "no checks"
+        why = f"worked on {base[:12]}; gated as this tree: {checks}"
+        said = _first(record, "Changeset")
+        why += f"; changeset {said}" if said else ""
+        return Link(kind="changeset", oid=product, who=who, why=why)
+
+    def _attempt(self, value: str) -> Iterator[Link]:
+        """`<task>/<n> accepted <ref> <oid>`, `... rejected <code> <ref> <oid>` or `... lost <why>`."""
+        words = value.split()
+        if len(words) > 1 and words[1] in ("lost", "running"):
+            yield Link(kind="attempt", oid="", who="coordinator", why=f"{value}: left no output")
+            return
+        if len(words) < 4 or not _OID.match(words[-1]):
+            yield _missing("attempt", "", f"the trailer cannot be read: {value}")
+            return
+        label, verdict, ref, oid = words[0], " ".join(words[1:-2]), words[-2], Oid(words[-1])
+        self._kept.fetch({ref: oid})
+        if not self._kept.has(oid):
+            yield _missing("attempt", oid, f"{label} {verdict}: {ref} is neither here nor there")
+            return
+        kept = self._kept.read(ref, oid, self._kept.verdict_of(ref))
+        worker = str(kept.spec.profile) if kept.spec else "unknown worker"
+        yield Link(kind="attempt", oid=oid, who=worker, why=f"{label} {verdict}")
+        yield self._package(kept, label)
+        yield self._part("output", kept.output_oid, worker, f"what {label} returned")
+        findings = "; ".join(kept.reasons()) or "every criterion was met"
+        yield self._part("verdict", kept.verdict_oid, "review", f"{label} {verdict}: {findings}")
+
+    def _package(self, kept: Kept, label: str) -> Link:
+        package = self._kept.package(kept)
+        said = f"what {label} was told"
+        if package is not None:
+            said += f": {package.description}"
+        return self._part("package", kept.package_oid, "coordinator", said)
+
+    def _part(self, kind: str, oid: Oid | None, who: str, why: str) -> Link:
+        if oid is None or not self._kept.has(oid):
+            return _missing(kind, oid or "", why)
+        return Link(kind=kind, oid=oid, who=who, why=why)
+
+    def _brief(self, brief: BriefId, record: Record) -> Iterator[Link]:
+        accept = self._past.last(brief, Verb.ACCEPT)
+        first = next((s for s in self._past.of(brief) if s.verb in (Verb.ACCEPT, Verb.ASK)), accept)
+        if first is None:
+            yield _missing("brief", "", f"no commit accepts or asks about {brief}")
+            return
+        said = self._history.commit(first.oid)
+        accepted = parse(said.message) if said else None
+        requester = _first(accepted, "Requested-By") or _first(record, "Requested-By") or "unknown"
+        yield self._brief_file(brief, accept.oid if accept else first.oid, record, requester)
+        source = _first(accepted, "Source")
+        why = f"{first.verb}ed {brief}" + (f", from {source}" if source else "")
+        yield Link(kind="requester", oid=first.oid, who=requester, why=why)
+
+    def _brief_file(self, brief: BriefId, commit: Oid, record: Record, who: str) -> Link:
+        files = self._folder(brief, commit)
+        entry = files.get(BRIEF_FILE)
+        if entry is None:
+            return _missing("brief", "", f"no brief.md of {brief} at {commit[:12]}")
+        content = self._objects.content(entry)
+        wanted = _first(record, "Brief-Digest")
+        why = _task_of(content)
+        if wanted and digest(content) != wanted:
+            why = f"{why} (the digest in the landing is {wanted}, of its canonical text)"
+        return Link(kind="brief", oid=entry, who=who, why=why)
+
+    def _folder(self, brief: BriefId, commit: Oid) -> Mapping[str, Oid]:
+        tree = self._objects.tree_of(commit)
+        for place in (Place.OPEN, Place.WAITING, Place.DONE, Place.REJECTED):
+            entry = self._objects.entry(tree, self._paths.folder(place, brief))
+            if entry is not None and entry.is_tree:
+                return {name: e.oid for name, e in self._objects.listing(entry.oid).items()}
+        return {}
+
+    def _rules(self, commit: SeenCommit, record: Record) -> Iterator[Link]:
+        tree = self._objects.tree_of(commit.oid)
+        cited = [*record.values("Rule"), *record.values("Decided-By")]
+        for rule in dict.fromkeys(value for value in cited if value):
+            yield self._rule(tree, rule)
+
+    def _rule(self, tree: Oid, said: str) -> Link:
+        name = said.removeprefix("rule ").partition("@")[0].strip()
+        for path in (_CONSTITUTION, _CONFIG):
+            entry = self._objects.entry(tree, path)
+            if entry is None or entry.is_tree:
+                continue
+            text = self._objects.content(entry.oid).decode("utf-8", "replace")
+            line = next((one for one in text.splitlines() if _names(one, name)), None)
+            if line is not None:
+                return Link(kind="rule", oid=entry.oid, who=said, why=line.strip(" #-*"))
+        entry = self._objects.entry(tree, _CONSTITUTION)
+        return Link(kind="rule", oid=entry.oid if entry else "", who=said, why="as the commit says")
+
+
+def _names(line: str, rule: str) -> bool:
+    last = rule.rpartition(".")[2]
+    if rule.isdigit():
+        return line.strip(" #-*").startswith(f"{rule}. ")
+    return bool(rule) and (rule in line or line.strip(" #").startswith(f"{last} ="))
+
+
+def _first(record: Record | None, key: str) -> str:
+    return next(iter(record.values(key)), "") if record else ""
+
+
+def _missing(kind: str, oid: str, why: str) -> Link:
+    return Link(kind=kind, oid=oid, who="", why=f"missing: {why}", missing=True)
+
+
+def _task_of(content: bytes) -> str:
+    """Returns the sentence of TASK for a person to recognise the brief by."""
+    text = content.decode("utf-8", "replace")
+    if front_matter(content):
+        text = text.partition("\n---\n")[2]
+    found = re.search(r"^(?:#+\s*TASK\s*\n+|TASK:\s*)(.+)$", text, re.MULTILINE)
+    return found[1].strip() if found else "the brief"

@@ -1,0 +1,201 @@
+"""Reads kept attempts: package, output, spec and verdict, here or brought from the remote without a ref."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pydantic import TypeAdapter
+
+from coordinator.desk.sources import Archive
+from coordinator.domain.attempt import Spec
+from coordinator.domain.checklist import Judged
+from coordinator.domain.errors import MissingObject
+from coordinator.domain.names import BriefId, Oid
+from coordinator.domain.output import CouldNot, Output
+from coordinator.domain.package import ContextPackage
+from coordinator.domain.status import AttemptStatus
+from coordinator.domain.verdict import Accept, Verdict
+from coordinator.ports import Objects
+
+_ATTEMPTS = "/attempts/"
+_VERDICTS = "/verdicts/"
+_VERDICT: TypeAdapter[Verdict] = TypeAdapter(Verdict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """One attempt as its refs say. What cannot be read is None."""
+
+    ref: str
+    commit: Oid
+    spec: Spec | None
+    output: Output | None
+    verdict: Verdict | None
+    verdict_oid: Oid | None
+    package_oid: Oid | None
+    output_oid: Oid | None
+
+    @property
+    def number(self) -> int:
+        """Returns the number that trailers carry."""
+        return self.spec.id.number if self.spec else int(self.ref.rpartition("-")[2] or 0)
+
+    def status(self) -> AttemptStatus:
+        """Returns it in the words of the contract."""
+        return AttemptStatus(
+            n=self.number,
+            worker=str(self.spec.profile) if self.spec else "",
+            verdict=self.verdict.verdict if self.verdict else "none",
+            reasons=self.reasons(),
+            package_oid=self.package_oid,
+            output_oid=self.output_oid,
+            confinement=self.output.confinement if self.output else "none",
+            cost_usd=self.output.usage.cost_usd if self.output else None,
+            ref=self.ref,
+            oid=self.commit,
+        )
+
+    def judged(self) -> Judged:
+        """Returns what its verdict found, for the checklist."""
+        return Judged(
+            oid=self.commit,
+            accepted=isinstance(self.verdict, Accept),
+            findings=self.verdict.findings if self.verdict else (),
+        )
+
+    def reasons(self) -> tuple[str, ...]:
+        """Returns why it was not accepted, or what an accepted one leaves open."""
+        if self.verdict is None:
+            body = self.output.body if self.output else None
+            return (f"{body.why}: {body.text}",) if isinstance(body, CouldNot) else ()
+        if isinstance(self.verdict, Accept):
+            return tuple(f.evidence for f in self.verdict.findings if f.met is not True)
+        return self.verdict.feedback or tuple(
+            f.evidence for f in self.verdict.findings if f.met is False
+        )
+
+
+class Kepts:
+    """The kept attempts of briefs."""
+
+    def __init__(self, objects: Objects, archive: Archive, *, refs_root: str) -> None:
+        self._objects = objects
+        self._archive = archive
+        self._root = refs_root
+
+    def here(self, brief: BriefId) -> tuple[Kept, ...]:
+        """Returns the attempts of `brief` that are kept here, oldest first."""
+        attempts = self._archive.here(f"{self._root}{_ATTEMPTS}{brief}/")
+        verdicts = self._archive.here(f"{self._root}{_VERDICTS}{brief}/")
+        return self._sorted(attempts, verdicts)
+
+    def of(self, brief: BriefId) -> tuple[Kept, ...]:
+        """Returns every attempt of `brief`, oldest first; asks the remote only when none is here."""
+        kept = self.here(brief)
+        if kept:
+            return kept
+        found = self._archive.there(
+            f"{self._root}{_ATTEMPTS}{brief}", f"{self._root}{_VERDICTS}{brief}"
+        )
+        found = found or {}
+        self.fetch(found)
+        return self._sorted(
+            {ref: oid for ref, oid in found.items() if _ATTEMPTS in ref},
+            {ref: oid for ref, oid in found.items() if _VERDICTS in ref},
+        )
+
+    def _sorted(self, attempts: Mapping[str, Oid], verdicts: Mapping[str, Oid]) -> tuple[Kept, ...]:
+        kept = [
+            self.read(ref, oid, verdicts.get(ref.replace(_ATTEMPTS, _VERDICTS, 1)))
+            for ref, oid in attempts.items()
+        ]
+        return tuple(sorted(kept, key=lambda k: (k.spec.round if k.spec else 0, k.number, k.ref)))
+
+    def fetch(self, wanted: Mapping[str, Oid]) -> None:
+        """Brings the objects of refs that are not here; what the remote lacks stays missing."""
+        lacking = [ref for ref, oid in wanted.items() if not self.has(oid)]
+        if lacking and not self._archive.bring(lacking):
+            for ref in lacking:  # one that is gone must not keep the others away
+                self._archive.bring([ref])
+
+    def has(self, oid: Oid) -> bool:
+        """Tells whether an object is here."""
+        try:
+            self._objects.content(oid)
+        except MissingObject:
+            try:
+                self._objects.tree_of(oid)
+            except MissingObject:
+                return False
+        return True
+
+    def verdict_of(self, attempt_ref: str) -> Oid | None:
+        """Returns the verdict blob beside an attempt, asking the remote when it is not here."""
+        ref = attempt_ref.replace(_ATTEMPTS, _VERDICTS, 1)
+        oid = self._archive.here(ref).get(ref)
+        if oid is not None:
+            return oid
+        folder, _, _ = ref.rpartition("/")
+        found = self._archive.there(folder) or {}
+        if ref in found:
+            self.fetch({ref: found[ref]})
+        return found.get(ref)
+
+    def read(self, ref: str, commit: Oid, verdict: Oid | None) -> Kept:
+        """Returns one attempt; a part that is missing or of a newer format is None."""
+        try:
+            files = self._objects.listing(self._objects.tree_of(commit))
+        except MissingObject:
+            files = {}
+        package, output, spec = (
+            files.get(f"{name}.json") for name in ("package", "output", "spec")
+        )
+        return Kept(
+            ref=ref,
+            commit=commit,
+            spec=_spec(self._content(spec.oid if spec else None)),
+            output=_output(self._content(output.oid if output else None)),
+            verdict=_verdict(self._content(verdict)),
+            verdict_oid=verdict,
+            package_oid=package.oid if package else None,
+            output_oid=output.oid if output else None,
+        )
+
+    def package(self, kept: Kept) -> ContextPackage | None:
+        """Returns what the worker was told."""
+        content = self._content(kept.package_oid)
+        try:
+            return ContextPackage.model_validate_json(content) if content else None
+        except ValueError:
+            return None
+
+    def wanted_path(self, kept: Kept) -> str | None:
+        """Returns where the package wanted a report to be written."""
+        package = self.package(kept)
+        return package.constraints.output_format.path if package else None
+
+    def _content(self, oid: Oid | None) -> bytes:
+        try:
+            return self._objects.content(oid) if oid else b""
+        except MissingObject:
+            return b""
+
+
+def _spec(content: bytes) -> Spec | None:
+    try:
+        return Spec.model_validate_json(content) if content else None
+    except ValueError:
+        return None
+
+
+def _output(content: bytes) -> Output | None:
+    try:
+        return Output.model_validate_json(content) if content else None
+    except ValueError:
+        return None
+
+
+def _verdict(content: bytes) -> Verdict | None:
+    try:
+        return _VERDICT.validate_json(content) if content else None
+    except ValueError:
+        return None

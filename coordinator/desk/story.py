@@ -1,0 +1,149 @@
+"""Everything about one brief: what was asked, tried, landed and shipped, and the checklist as executed."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from coordinator.desk.kept import Kept, Kepts
+from coordinator.desk.past import Past
+from coordinator.desk.shelf import Shelf
+from coordinator.desk.sources import History
+from coordinator.domain.brief import Fault
+from coordinator.domain.checklist import Judged, Landing, Shipped, checklist
+from coordinator.domain.errors import BriefError
+from coordinator.domain.names import Oid, Place, RecordPaths, RepoPath
+from coordinator.domain.note import BRIEF_FILE, PLAN_FILE, REPLY_FILE
+from coordinator.domain.output import Report
+from coordinator.domain.plan import Plan
+from coordinator.domain.record import Verb, parse
+from coordinator.domain.reply import parse as parse_reply
+from coordinator.domain.status import AttemptStatus, CheckItem, Saying, Shelved
+from coordinator.domain.tree import Entry
+from coordinator.domain.verdict import Accept
+from coordinator.ports import Objects
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Story:
+    """What `show` tells of one brief beside its status."""
+
+    place: Place
+    text: str  # brief.md, '' for a rejected one
+    plan: Plan | None
+    attempts: tuple[AttemptStatus, ...]
+    conflicts: tuple[str, ...]
+    faults: tuple[Fault, ...]
+    commits: tuple[Saying, ...]
+    checklist: tuple[CheckItem, ...]
+    reply: str
+
+
+class Stories:
+    """Reads stories and results at one tip."""
+
+    def __init__(
+        self,
+        *,
+        objects: Objects,
+        history: History,
+        kept: Kepts,
+        shelf: Shelf,
+        past: Past,
+        tip: Oid,
+        paths: RecordPaths,
+    ) -> None:
+        self._objects = objects
+        self._history = history
+        self._kept = kept
+        self._shelf = shelf
+        self._past = past
+        self._tip = tip
+        self._paths = paths
+
+    def of(self, shelved: Shelved) -> Story:
+        """Returns the story of a brief of the tip."""
+        files = self._shelf.folder(self._tip, shelved.id, shelved.place)
+        reply = parse_reply(self._content(files, REPLY_FILE))
+        kept = self._kept.of(shelved.id)
+        plan = self._content(files, PLAN_FILE)
+        held = reply is not None and reply.held == "conflict"
+        return Story(
+            place=shelved.place,
+            text=self._content(files, BRIEF_FILE).decode("utf-8", "replace"),
+            plan=_plan(plan),
+            attempts=tuple(one.status() for one in kept),
+            conflicts=(reply.reasons or (reply.text,)) if held and reply else (),
+            faults=reply.faults if reply else (),
+            commits=self._past.of(shelved.id),
+            checklist=self._checklist(shelved, kept),
+            reply=reply.text if reply else "",
+        )
+
+    def result(self, shelved: Shelved) -> bytes:
+        """Returns the exact bytes of the report. Raises BriefError when there is none."""
+        files = self._shelf.folder(self._tip, shelved.id, shelved.place)
+        beside = next((e for name, e in files.items() if name.startswith("result.")), None)
+        if beside is not None:
+            return self._objects.content(beside.oid)
+        landing = self._past.last(shelved.id, Verb.LAND)
+        found = self._written(shelved, landing.oid) if landing else None
+        if found is not None:
+            return found
+        what = "landed no report: it changed files" if landing else "has no result yet"
+        raise BriefError(
+            f"{shelved.id}: this brief {what}",
+            hint=f"`coordinator show {shelved.id}` tells what came of it",
+        )
+
+    def _written(self, shelved: Shelved, landing: Oid) -> bytes | None:
+        """Returns the report where OUTPUT FORMAT wanted it: the file with an accepted attempt's text."""
+        kept = [k for k in self._kept.of(shelved.id) if isinstance(k.verdict, Accept)]
+        wanted = {self._kept.wanted_path(k) for k in kept} - {None}
+        tree = self._objects.tree_of(landing)
+        for path in sorted(str(w) for w in wanted):
+            content = self._objects.read(tree, RepoPath(path))
+            if content is not None:
+                return content
+        reports = [
+            k.output.body.text for k in kept if k.output and isinstance(k.output.body, Report)
+        ]
+        return reports[-1].encode() if reports else None
+
+    def _checklist(self, shelved: Shelved, kept: tuple[Kept, ...]) -> tuple[CheckItem, ...]:
+        judged: list[Judged] = [one.judged() for one in kept]
+        shipped = [
+            Shipped(
+                oid=said.oid,
+                environment=said.environment or said.about,
+                revision=said.revision or "",
+                live=said.live or "",
+            )
+            for said in self._past.of(shelved.id)
+            if said.verb == Verb.DEPLOY
+        ]
+        return checklist(self._landing(shelved), judged, shipped, deploy=shelved.deploy)
+
+    def _landing(self, shelved: Shelved) -> Landing | None:
+        said = self._past.last(shelved.id, Verb.LAND)
+        commit = self._history.commit(said.oid) if said else None
+        record = parse(commit.message) if commit else None
+        parent = self._history.parent(commit.oid) if commit else None
+        if commit is None or record is None or parent is None:
+            return None
+        return Landing(
+            oid=commit.oid,
+            parent=parent,
+            product=self._objects.product(self._objects.tree_of(commit.oid)),
+            parent_product=self._objects.product(self._objects.tree_of(parent)),
+            record=record,
+        )
+
+    def _content(self, files: Mapping[str, Entry], name: str) -> bytes:
+        entry = files.get(name)
+        return self._objects.content(entry.oid) if entry and not entry.is_tree else b""
+
+
+def _plan(content: bytes) -> Plan | None:
+    try:
+        return Plan.model_validate_json(content) if content else None
+    except ValueError:
+        return None

@@ -1,0 +1,278 @@
+"""What people and programs are told: the values behind `status`, `show`, `log` and `audit`, with JSON's own names."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Literal
+
+from coordinator.domain.brief import Question
+from coordinator.domain.names import BriefId, Oid, Place
+from coordinator.domain.record import Record
+from coordinator.domain.reply import Reply
+
+
+class State(StrEnum):
+    """The public state of a brief."""
+
+    SUBMITTED = "submitted"
+    WORKING = "working"
+    INPUT_REQUIRED = "input_required"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELED = "canceled"
+    REJECTED = "rejected"
+
+    @property
+    def terminal(self) -> bool:
+        """Tells whether nothing more happens to the brief unless somebody asks."""
+        return self not in (State.SUBMITTED, State.WORKING, State.INPUT_REQUIRED)
+
+
+class Phase(StrEnum):
+    """The verb that a brief is in, or was in last."""
+
+    INTAKE = "intake"
+    WAITING = "waiting"
+    PLAN = "plan"
+    DISPATCH = "dispatch"
+    REVIEW = "review"
+    SYNTHESIZE = "synthesize"
+    LAND = "land"
+    DELIVER = "deliver"
+
+
+Held = Literal["unverified", "protected", "conflict", "question", "rewritten"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeenCommit:
+    """One commit of the branch; `message` is whole."""
+
+    oid: Oid
+    timestamp: int
+    author: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Saying:
+    """One commit of ours, as a row: which verb, about what, and when."""
+
+    verb: str
+    oid: Oid
+    timestamp: int
+    about: str
+    subject: str
+    briefs: tuple[BriefId, ...] = ()
+    cost_usd: float | None = None
+    environment: str | None = None
+    revision: Oid | None = None
+    live: str | None = None
+    attempts: int = 0
+
+    @property
+    def brief(self) -> BriefId | None:
+        """Returns the first brief it is about."""
+        return next(iter(self.briefs), None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BriefStatus:
+    """One brief, in the words of the contract. `commit` is the landing; an unknown cost is None."""
+
+    id: BriefId
+    name: str
+    state: State
+    phase: Phase
+    held: Held | None
+    priority: int
+    age_s: float
+    commit: Oid | None
+    landed: bool
+    deployed: bool
+    reasons: tuple[str, ...]
+    questions: tuple[Question, ...]
+    attempts: int
+    cost_usd: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClaimStatus:
+    """One claimed path; `brief` is None for a person's claim, `counter` 0 when nobody renews it."""
+
+    path: str
+    ref: str
+    oid: Oid
+    brief: BriefId | None
+    holder: str
+    counter: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnvironmentStatus:
+    """One environment: what it runs, what it shall run, and whether the last look was good."""
+
+    name: str
+    live: Oid | None
+    wanted: Oid | None
+    brief: BriefId | None
+    healthy: bool | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holder:
+    """Who runs the daemon of this repository."""
+
+    pid: int
+    host: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Status:
+    """One look at everything. `left_off` counts terminal briefs older than those listed."""
+
+    tip: Oid | None
+    daemon: Holder | None
+    paused: str | None
+    briefs: tuple[BriefStatus, ...]
+    claims: tuple[ClaimStatus, ...]
+    environments: tuple[EnvironmentStatus, ...]
+    left_off: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptStatus:
+    """One attempt as kept; `ref` and `oid` name its commit."""
+
+    n: int
+    worker: str
+    verdict: str  # accept | revise | reject | none
+    reasons: tuple[str, ...]
+    package_oid: Oid | None
+    output_oid: Oid | None
+    confinement: str
+    cost_usd: float | None
+    ref: str
+    oid: Oid
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """One step of an audit: what it is, its object, who stands for it and why it is so."""
+
+    kind: str
+    oid: str
+    who: str
+    why: str
+    missing: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckItem:
+    """One line of a brief's checklist as executed; `done` is None where it does not apply (yet)."""
+
+    item: str
+    done: bool | None
+    evidence: str
+    oids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """What is known of the work on one open brief."""
+
+    planned: bool = False
+    blocked: bool = False  # by `after`, a hold, a pause or somebody else's claim
+    claimed: bool = False
+    running: int = 0
+    unjudged: int = 0
+    accepted: int = 0
+    attempts: int = 0
+    tasks: int = 1
+    publishing: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shelved:
+    """A brief as its folder at the tip says, as far as a listing needs it: cached by the folder's oid."""
+
+    id: BriefId
+    place: Place
+    name: str
+    priority: int
+    after: tuple[str, ...]
+    deploy: str | None
+    accepted_at: int
+    round: int
+    tasks: int
+    planned: bool
+    reply: Reply | None = None
+
+
+def state_of(place: Place, reply: Reply | None) -> State:
+    """Returns the public state: the folder decides, the reply tells terminal states apart."""
+    if place is Place.WAITING:
+        return State.INPUT_REQUIRED
+    if not place.terminal:
+        return State.WORKING
+    said = State(reply.state) if reply else None
+    if said is not None and said.terminal:
+        return said
+    return State.COMPLETED if place is Place.DONE else State.REJECTED
+
+
+def phase_of(state: State, place: Place, progress: Progress, *, deploys: bool) -> Phase:
+    """Returns the verb a brief is in; for a terminal one, the verb that ended it."""
+    match state:
+        case State.SUBMITTED | State.REJECTED:
+            return Phase.INTAKE
+        case State.INPUT_REQUIRED | State.CANCELED:
+            return Phase.WAITING
+        case State.FAILED:
+            return Phase.REVIEW
+        case State.COMPLETED:
+            return Phase.DELIVER if deploys else Phase.LAND
+        case State.WORKING:
+            return Phase.DELIVER if place is Place.LANDED else _working(progress)
+
+
+def _working(progress: Progress) -> Phase:
+    """Reads from the end backwards, as the daemon does."""
+    if progress.publishing:
+        return Phase.LAND
+    if not progress.planned:
+        return Phase.PLAN
+    if progress.unjudged:
+        return Phase.REVIEW
+    if progress.running:
+        return Phase.DISPATCH
+    if progress.accepted >= progress.tasks:
+        return Phase.LAND if progress.claimed else Phase.SYNTHESIZE
+    if progress.blocked:
+        return Phase.WAITING
+    return Phase.DISPATCH
+
+
+def saying(commit: SeenCommit, record: Record) -> Saying:
+    """Returns the row of one commit of ours."""
+    cost = next(iter(record.values("Cost-USD")), "")
+    revision = next(iter(record.values("Revision")), None)
+    return Saying(
+        verb=record.verb,
+        oid=commit.oid,
+        timestamp=commit.timestamp,
+        about=record.about,
+        subject=record.subject,
+        briefs=tuple(BriefId(value) for value in record.values("Brief-Id")),
+        cost_usd=_number(cost),
+        environment=next(iter(record.values("Environment")), None),
+        revision=Oid(revision) if revision else None,
+        live=next(iter(record.values("Live")), None),
+        attempts=len(record.values("Attempt")),
+    )
+
+
+def _number(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None
