@@ -4,10 +4,7 @@
 on the remote and is not a whole claim of ours is a stray to delete (C3), whoever's fault it was.
 """
 
-import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
 
 from coordinator.domain.claim_name import claim_ref, overlap, without_nested
 from coordinator.domain.names import BriefId, Digest, Epoch, Oid, RepoPath
@@ -15,22 +12,12 @@ from coordinator.domain.proof import Busy, Claim, ClaimedPath, ClaimOutcome, Del
 from coordinator.domain.world import HeldRef, SeenClaim
 from coordinator.ports import Clock
 
+from .claim_looks import ClaimLooks
 from .git import Git, RefUpdate
 from .remote import GitRemote
 
-FORMAT = 1
 _ACQ = "refs/local/acq/"
 _PUSH_TIMEOUT_S = 30.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Look:
-    """What one fetch showed."""
-
-    version: int
-    held: dict[BriefId, HeldRef]
-    seen: tuple[SeenClaim, ...]
-    by_acq: dict[str, list[ClaimedPath]]
 
 
 class RefClaims:
@@ -52,8 +39,7 @@ class RefClaims:
         self._clock = clock
         self._lease_s = lease_s
         self._root = root
-        self._parsed: dict[Oid, dict[str, Any]] = {}
-        self._last: _Look | None = None
+        self._looks = ClaimLooks(git, remote, clock=clock, root=root)
         self._ours: dict[str, Oid] | None = None
 
     # -- acquiring and letting go
@@ -93,7 +79,7 @@ class RefClaims:
 
     def take_over(self, stale: HeldRef) -> ClaimOutcome:
         """C5: compare-and-swap of held/ alone; the acq and its path claims stay."""
-        said = self._read(stale.oid)
+        said = self._looks.read(stale.oid)
         self._remember_acq(stale.acq)
         new = self._held_blob(
             stale.brief,
@@ -144,7 +130,7 @@ class RefClaims:
         counter = there.counter + 1 if there else 1
         acq = self._new_acq()
         said = {"gate": branch, "epoch": self._epoch, "acq": acq, "counter": counter}
-        blob = self._blob(said)
+        blob = self._looks.write(said)
         expected = there.oid if there else None
         update = RefUpdate(ref=self._gate_ref(branch), expected=expected, new=blob)
         self._git.push([update], timeout_s_max=_PUSH_TIMEOUT_S)
@@ -205,25 +191,25 @@ class RefClaims:
 
     def held(self) -> Mapping[BriefId, HeldRef]:
         """Returns every held/ by brief."""
-        return self._look().held
+        return self._looks.look().held
 
     def seen(self) -> tuple[SeenClaim, ...]:
         """Returns every path claim, with for how long none of its held/ has been seen."""
-        return self._look().seen
+        return self._looks.look().seen
 
     def gate(self, branch: str) -> HeldRef | None:
         """Returns gate/<branch>."""
         ref = self._gate_ref(branch)
         oid = self._remote.mirrored("gate/").get(ref)
-        return None if oid is None else self._held_value(BriefId(""), ref, oid)
+        return None if oid is None else self._looks.held_value(BriefId(""), ref, oid)
 
     def mine(self, brief: BriefId) -> Claim | None:
         """Returns our claim on `brief` if it is whole: our epoch, and every path with its acq."""
-        look = self._look()
+        look = self._looks.look()
         held = look.held.get(brief)
         if held is None or held.epoch != self._epoch:
             return None
-        wanted = set(self._read(held.oid).get("refs", []))
+        wanted = set(self._looks.read(held.oid).get("refs", []))
         paths = tuple(c for c in look.by_acq.get(held.acq, ()) if c.ref in wanted)
         if len(paths) != len(wanted):
             return None
@@ -252,38 +238,6 @@ class RefClaims:
         return tuple(h for h in self.held().values() if h.acq in ours and h.epoch != self._epoch)
 
     # -- helpers
-
-    def _look(self) -> "_Look":
-        """Reads the claims of the last fetch; once for each fetch."""
-        if self._last is not None and self._last.version == self._remote.version:
-            return self._last
-        version = self._remote.version
-        held = {}
-        for ref, oid in self._remote.mirrored("held/").items():
-            brief = BriefId(ref.removeprefix(f"{self._root}/held/"))
-            held[brief] = self._held_value(brief, ref, oid)
-        acqs = {h.acq for h in held.values()}
-        seen = []
-        by_acq: dict[str, list[ClaimedPath]] = {}
-        for ref, oid in self._remote.mirrored("claims").items():
-            claim = self._path_value(ref, oid)
-            kept = claim.holder.startswith("person:") or claim.acq in acqs
-            orphan_s = 0.0 if kept else self._remote.unchanged_s(ref, oid)
-            seen.append(SeenClaim(claim=claim, orphan_s=orphan_s))
-            by_acq.setdefault(claim.acq, []).append(claim)
-        self._last = _Look(version=version, held=held, seen=tuple(seen), by_acq=by_acq)
-        return self._last
-
-    def _path_value(self, ref: str, oid: Oid) -> ClaimedPath:
-        said = self._read(oid)
-        person = said.get("person")
-        return ClaimedPath(
-            path=RepoPath(str(said.get("path", ""))),
-            ref=ref,
-            oid=oid,
-            acq=str(said.get("acq", "")),
-            holder=f"person:{person}" if person else str(said.get("brief", "")),
-        )
 
     def _with_acq(self, acq: str) -> list[Deletion]:
         found = [
@@ -315,22 +269,10 @@ class RefClaims:
         )
         return RefUpdate(ref=self._held_ref(claim.brief), expected=claim.held, new=new)
 
-    def _held_value(self, brief: BriefId, ref: str, oid: Oid) -> HeldRef:
-        said = self._read(oid)
-        return HeldRef(
-            brief=brief,
-            oid=oid,
-            digest=Digest(str(said.get("digest", ""))),
-            epoch=Epoch(str(said.get("epoch", ""))),
-            acq=str(said.get("acq", "")),
-            counter=int(said.get("counter", 0)),
-            unchanged_s=self._remote.unchanged_s(ref, oid),
-        )
-
     def _held_blob(
         self, brief: BriefId, digest: Digest, acq: str, *, counter: int, refs: Sequence[str]
     ) -> Oid:
-        return self._blob(
+        return self._looks.write(
             {
                 "brief": brief,
                 "digest": digest,
@@ -343,23 +285,7 @@ class RefClaims:
 
     def _path_blob(self, path: RepoPath, acq: str, **holder: str) -> Oid:
         shown = path.encode("utf-8", "replace").decode()
-        return self._blob({"path": shown, "acq": acq, **holder})
-
-    def _blob(self, said: dict[str, Any]) -> Oid:
-        """C2: a fresh nonce in each, or a late release would delete the next holder's claim."""
-        content = json.dumps({"format": FORMAT, **said, "nonce": self._clock.nonce()})
-        return self._git.write("blob", content.encode())
-
-    def _read(self, oid: Oid) -> dict[str, Any]:
-        if oid not in self._parsed:
-            try:
-                said = json.loads(self._git.read(oid)[1])
-            except ValueError:
-                said = {}
-            if len(self._parsed) > 50_000:
-                self._parsed.clear()
-            self._parsed[oid] = said if isinstance(said, dict) else {}
-        return self._parsed[oid]
+        return self._looks.write({"path": shown, "acq": acq, **holder})
 
     def _held_ref(self, brief: BriefId) -> str:
         return f"{self._root}/held/{brief}"

@@ -48,5 +48,6 @@ def run(
             raise WorkerError(f"it used the tool '{tool}', which was not granted") from tool
     if not isinstance(output, Output):
         raise WorkerError(f"it returned {type(output).__name__}, not an Output")
-    usage = output.usage.model_copy(update={"wall_s": round(time.monotonic() - begun, 3)})
+    used = {"wall_s": round(time.monotonic() - begun, 3), "cost_usd": 0.0}  # it calls no model
+    usage = output.usage.model_copy(update=used)
     return output.model_copy(update={"usage": usage}).model_dump_json().encode()

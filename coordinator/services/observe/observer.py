@@ -5,10 +5,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from coordinator.domain import plan_md, reply, state_md
+from coordinator.domain import state_md
 from coordinator.domain.attempt import RESTARTED, Attempt, Lost, Returned, Running
-from coordinator.domain.brief import Brief
-from coordinator.domain.brief_text import identify, parse, render
 from coordinator.domain.changeset import Synthesis
 from coordinator.domain.check import Check
 from coordinator.domain.errors import ConfigError, NewerSchemaError
@@ -20,10 +18,7 @@ from coordinator.domain.names import (
     Oid,
     Place,
     RepoPath,
-    digest,
 )
-from coordinator.domain.note import BRIEF_FILE, PLAN_FILE, REPLY_FILE
-from coordinator.domain.plan import Plan
 from coordinator.domain.policy import Policy
 from coordinator.domain.proof import (
     Busy,
@@ -33,9 +28,6 @@ from coordinator.domain.proof import (
     Rewritten,
     Unreachable,
 )
-from coordinator.domain.record import Verb
-from coordinator.domain.record import parse as parse_record
-from coordinator.domain.request import Drop, Origin, Request
 from coordinator.domain.world import Filed, LiveState, Sighting, World
 from coordinator.ports import (
     Attempts,
@@ -49,10 +41,12 @@ from coordinator.ports import (
     Remote,
 )
 
+from .branch_log import BranchLog
+from .shelves import Shelves
+
 logger = logging.getLogger(__name__)
 
 CONFIG = RepoPath(".orchestrator/config.toml")
-_LOG_MAX = 20_000
 
 
 @dataclass(kw_only=True)
@@ -102,13 +96,9 @@ class Observer:
         self._policy_oid: Oid | None = None
         self._policy_faults: tuple[str, ...] = ()
         self._read_only: str | None = None
-        self._filed: dict[Oid, Filed] = {}
         self._since: dict[BriefId, tuple[Oid, float]] = {}
-        self._order: dict[BriefId, int] = {}
-        self._landed_at: dict[BriefId, Oid] = {}
-        self._logged: Oid | None = None
-        self._news: tuple[Mapping[str, Any], ...] = ()
-        self._planned: tuple[Oid, tuple[Request, ...]] | None = None
+        self._shelves = Shelves(objects)
+        self._log = BranchLog(objects)
 
     def look(
         self,
@@ -121,18 +111,18 @@ class Observer:
         """Returns the World at `tip`, as last fetched."""
         tree = self._objects.tree_of(tip)
         policy = self._look_at_policy(tree)
-        self._read_log(tip)
+        self._log.read(tip)
         state = (self._objects.read(tree, policy.paths.state_file) or b"").decode(
             "utf-8", "replace"
         )
         said = state_md.directives(state)
-        live = {f.id: f for f in self._live(tree, policy)}
+        live = {f.id: f for f in self._shelves.live(tree, policy)}
         for brief in [b for b in self._since if b not in live]:
             del self._since[brief]
         tried = self._tried(live.values(), in_flight)
         sightings = {
             f.id: self._sighting(f, tried.get(f.id, ()), tip=tip, tree=tree, prepared=prepared)
-            for f in sorted(live.values(), key=lambda f: (-f.brief.priority, self._place(f.id)))
+            for f in sorted(live.values(), key=lambda f: (-f.brief.priority, self._log.place(f.id)))
         }
         return World(
             now_s=self._clock.monotonic_s(),
@@ -148,10 +138,10 @@ class Observer:
             inbox=(
                 *self._inbox.waiting(),
                 *self._remote.pushed_requests(),
-                *self._plan_lines(tree, policy),
+                *self._shelves.plan_lines(tree, policy),
             ),
             briefs=sightings,
-            terminal=self._terminal(tree, policy),
+            terminal=self._shelves.terminal(tree, policy),
             unpublished=self._attempts.unpublished(),
             held=dict(self._claims.held()),
             claims=self._claims.seen(),
@@ -166,14 +156,13 @@ class Observer:
         """Returns the last good policy."""
         return self._policy
 
-    def news(self) -> tuple[Mapping[str, Any], ...]:
-        """Returns what the branch gained between the last two looks, as events; each is told once."""
-        news, self._news = self._news, ()
-        return news
-
     def landed_at(self, brief: BriefId) -> Oid | None:
         """Returns the newest landing of `brief` on the branch as last looked at."""
-        return self._landed_at.get(brief)
+        return self._log.landed_at(brief)
+
+    def news(self) -> tuple[Mapping[str, Any], ...]:
+        """Returns what the branch gained between the last two looks, as events; each is told once."""
+        return self._log.news()
 
     def _look_at_policy(self, tree: Oid) -> Policy:
         entry = self._objects.entry(tree, CONFIG)
@@ -190,99 +179,6 @@ class Observer:
             logger.warning("config faulty, the last good one stays: %s", error)
         self._policy_oid = oid
         return self._policy
-
-    def _read_log(self, tip: Oid) -> None:
-        """Keeps the order of accepts and the landings, from what the branch gained since the last look."""
-        if tip == self._logged:
-            return
-        first = self._logged is None
-        news: list[Mapping[str, Any]] = []
-        for commit, message in self._objects.log(self._logged, tip, count_max=_LOG_MAX):
-            record = parse_record(message)
-            if record is None:
-                continue
-            news.append(
-                {
-                    "event": record.verb.value,
-                    "brief": record.brief,
-                    "about": record.about,
-                    "commit": commit,
-                    "subject": record.subject,
-                }
-            )
-            if record.brief is None:
-                continue
-            if record.verb is Verb.ACCEPT:
-                self._order.setdefault(record.brief, len(self._order) + 1)
-            elif record.verb is Verb.LAND:
-                self._landed_at[record.brief] = commit
-        self._logged = tip
-        if not first:
-            self._news = (*self._news, *news)
-
-    def _place(self, brief: BriefId) -> int:
-        return self._order.get(brief, 0)
-
-    def _live(self, tree: Oid, policy: Policy) -> Iterable[Filed]:
-        for place in (Place.OPEN, Place.WAITING, Place.LANDED):
-            for brief, folder in self._folders(tree, place, policy):
-                filed = self._filed.get(folder)
-                if filed is None or filed.id != brief or filed.place is not place:
-                    filed = self._file(brief, place, folder)
-                    self._filed[folder] = filed
-                yield filed
-
-    def _folders(self, tree: Oid, place: Place, policy: Policy) -> Iterable[tuple[BriefId, Oid]]:
-        top = self._objects.entry(tree, RepoPath(f"{policy.paths.briefs}/{place.value}"))
-        if top is None or not top.is_tree:
-            return
-        for name, entry in self._objects.listing(top.oid).items():
-            if not entry.is_tree:
-                continue
-            if place is Place.WAITING:
-                yield BriefId(name), entry.oid
-                continue
-            for brief, folder in self._objects.listing(entry.oid).items():
-                if folder.is_tree:
-                    yield BriefId(brief), folder.oid
-
-    def _terminal(self, tree: Oid, policy: Policy) -> Mapping[BriefId, Place]:
-        return {
-            brief: place
-            for place in (Place.DONE, Place.REJECTED)
-            for brief, _ in self._folders(tree, place, policy)
-        }
-
-    def _file(self, brief: BriefId, place: Place, folder: Oid) -> Filed:
-        files = self._objects.listing(folder)
-        text = files.get(BRIEF_FILE)
-        plan = self._plan(files[PLAN_FILE].oid) if PLAN_FILE in files else None
-        said = (
-            reply.parse(self._objects.content(files[REPLY_FILE].oid))
-            if REPLY_FILE in files
-            else None
-        )
-        name = (plan.name if plan else "") or (said.name if said else "")
-        name = name or brief.rpartition("-")[0]
-        parsed = parse(self._objects.content(text.oid), name=name) if text else None
-        value = parsed if isinstance(parsed, Brief) else Brief(name=name)
-        return Filed(
-            id=brief,
-            place=place,
-            folder=folder,
-            blob=text.oid if text else Oid("0" * 40),
-            digest=identify(value).digest,
-            brief=value,
-            plan=plan,
-            reply=said,
-        )
-
-    def _plan(self, oid: Oid) -> Plan | None:
-        try:
-            return Plan.model_validate_json(self._objects.content(oid))
-        except ValueError as error:
-            logger.warning("plan.json unreadable oid=%s: %s", oid, error)
-            return None
 
     def _tried(
         self, live: Iterable[Filed], in_flight: frozenset[str]
@@ -340,7 +236,7 @@ class Observer:
                 bare = tuple(Check(product=product, command=c.command) for c in gate)
         return Sighting(
             filed=filed,
-            order=self._place(filed.id),
+            order=self._log.place(filed.id),
             age_s=self._clock.monotonic_s() - since[1],
             attempts=tried,
             claim=self._claim(filed.id),
@@ -365,25 +261,6 @@ class Observer:
             if state is not None:
                 found[target.environment] = state
         return found
-
-    def _plan_lines(self, tree: Oid, policy: Policy) -> tuple[Request, ...]:
-        """Returns the ready lines of plan.md as drops; read again only when the tree is another one."""
-        if self._planned is not None and self._planned[0] == tree:
-            return self._planned[1]
-        content = self._objects.read(tree, policy.paths.plan_file) or b""
-        found: list[Request] = []
-        for line in plan_md.ready(content.decode("utf-8", "replace")):
-            text = self._objects.read(tree, RepoPath(line.path))
-            if text is None:
-                text = b""  # intake says that the file is not there
-            parsed = parse(text, name=line.name)
-            if isinstance(parsed, Brief) and line.after:
-                after = tuple(dict.fromkeys((*parsed.after, *line.after)))
-                text = render(parsed.model_copy(update={"after": after})).encode()
-            origin = Origin(source="plan", name=line.name, by="plan.md", token=digest(text))
-            found.append(Drop(name=line.name, text=text, origin=origin))
-        self._planned = (tree, tuple(found))
-        return self._planned[1]
 
 
 def synthesis_key(filed: Filed, tried: tuple[Attempt, ...]) -> tuple[str, ...]:

@@ -1,0 +1,103 @@
+"""What claim refs say: their blobs written and read, and all of them together as one fetch showed them."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from coordinator.domain.names import BriefId, Digest, Epoch, Oid, RepoPath
+from coordinator.domain.proof import ClaimedPath
+from coordinator.domain.world import HeldRef, SeenClaim
+from coordinator.ports import Clock
+
+from .git import Git
+from .remote import GitRemote
+
+FORMAT = 1
+_PARSED_MAX = 50_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """What one fetch showed."""
+
+    version: int
+    held: dict[BriefId, HeldRef]
+    seen: tuple[SeenClaim, ...]
+    by_acq: dict[str, list[ClaimedPath]]
+
+
+class ClaimLooks:
+    """Reads and writes claim blobs; looks at the mirror once for each fetch."""
+
+    def __init__(self, git: Git, remote: GitRemote, *, clock: Clock, root: str) -> None:
+        self._git = git
+        self._remote = remote
+        self._clock = clock
+        self._root = root
+        self._parsed: dict[Oid, dict[str, Any]] = {}
+        self._last: Look | None = None
+
+    def look(self) -> Look:
+        """Reads the claims of the last fetch; once for each fetch."""
+        if self._last is not None and self._last.version == self._remote.version:
+            return self._last
+        version = self._remote.version
+        held = {}
+        for ref, oid in self._remote.mirrored("held/").items():
+            brief = BriefId(ref.removeprefix(f"{self._root}/held/"))
+            held[brief] = self.held_value(brief, ref, oid)
+        acqs = {h.acq for h in held.values()}
+        seen = []
+        by_acq: dict[str, list[ClaimedPath]] = {}
+        for ref, oid in self._remote.mirrored("claims").items():
+            claim = self._path_value(ref, oid)
+            kept = claim.holder.startswith("person:") or claim.acq in acqs
+            orphan_s = 0.0 if kept else self._remote.unchanged_s(ref, oid)
+            seen.append(SeenClaim(claim=claim, orphan_s=orphan_s))
+            by_acq.setdefault(claim.acq, []).append(claim)
+        self._last = Look(version=version, held=held, seen=tuple(seen), by_acq=by_acq)
+        return self._last
+
+    def _path_value(self, ref: str, oid: Oid) -> ClaimedPath:
+        said = self.read(oid)
+        person = said.get("person")
+        return ClaimedPath(
+            path=RepoPath(str(said.get("path", ""))),
+            ref=ref,
+            oid=oid,
+            acq=str(said.get("acq", "")),
+            holder=f"person:{person}" if person else str(said.get("brief", "")),
+        )
+
+    def held_value(self, brief: BriefId, ref: str, oid: Oid) -> HeldRef:
+        """Returns what a held/ or gate/ blob says, and for how long the ref has not moved."""
+        said = self.read(oid)
+        return HeldRef(
+            brief=brief,
+            oid=oid,
+            digest=Digest(str(said.get("digest", ""))),
+            epoch=Epoch(str(said.get("epoch", ""))),
+            acq=str(said.get("acq", "")),
+            counter=int(said.get("counter", 0)),
+            unchanged_s=self._remote.unchanged_s(ref, oid),
+        )
+
+    def write(self, said: dict[str, Any]) -> Oid:
+        """Stores what a ref shall say.
+
+        C2: with a fresh nonce in each, or a late release would delete the next holder's claim.
+        """
+        content = json.dumps({"format": FORMAT, **said, "nonce": self._clock.nonce()})
+        return self._git.write("blob", content.encode())
+
+    def read(self, oid: Oid) -> dict[str, Any]:
+        """Returns what a claim blob says; nothing for what is not one of ours."""
+        if oid not in self._parsed:
+            try:
+                said = json.loads(self._git.read(oid)[1])
+            except ValueError:
+                said = {}
+            if len(self._parsed) > _PARSED_MAX:
+                self._parsed.clear()
+            self._parsed[oid] = said if isinstance(said, dict) else {}
+        return self._parsed[oid]

@@ -1,0 +1,5 @@
+"""One look at branch, refs, journal, inbox and pool: the only reader of all of them."""
+
+from .observer import Observer, Prepared, synthesis_key
+
+__all__ = ["Observer", "Prepared", "synthesis_key"]

@@ -1,0 +1,64 @@
+"""What the branch says happened: the order of accepts, the landings, and what is new since the last look."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from coordinator.domain.names import BriefId, Oid
+from coordinator.domain.record import Verb
+from coordinator.domain.record import parse as parse_record
+from coordinator.ports import Objects
+
+_LOG_MAX = 20_000
+
+
+class BranchLog:
+    """Reads the first parents of the branch, each commit once; the newest 20,000 at a start."""
+
+    def __init__(self, objects: Objects) -> None:
+        self._objects = objects
+        self._order: dict[BriefId, int] = {}
+        self._landed_at: dict[BriefId, Oid] = {}
+        self._logged: Oid | None = None
+        self._news: tuple[Mapping[str, Any], ...] = ()
+
+    def read(self, tip: Oid) -> None:
+        """Keeps the order of accepts and the landings, from what the branch gained since the last look."""
+        if tip == self._logged:
+            return
+        first = self._logged is None
+        news: list[Mapping[str, Any]] = []
+        for commit, message in self._objects.log(self._logged, tip, count_max=_LOG_MAX):
+            record = parse_record(message)
+            if record is None:
+                continue
+            news.append(
+                {
+                    "event": record.verb.value,
+                    "brief": record.brief,
+                    "about": record.about,
+                    "commit": commit,
+                    "subject": record.subject,
+                }
+            )
+            if record.brief is None:
+                continue
+            if record.verb is Verb.ACCEPT:
+                self._order.setdefault(record.brief, len(self._order) + 1)
+            elif record.verb is Verb.LAND:
+                self._landed_at[record.brief] = commit
+        self._logged = tip
+        if not first:
+            self._news = (*self._news, *news)
+
+    def news(self) -> tuple[Mapping[str, Any], ...]:
+        """Returns what the branch gained between the last two looks, as events; each is told once."""
+        news, self._news = self._news, ()
+        return news
+
+    def landed_at(self, brief: BriefId) -> Oid | None:
+        """Returns the newest landing of `brief` on the branch as last read."""
+        return self._landed_at.get(brief)
+
+    def place(self, brief: BriefId) -> int:
+        """Returns the position of its accept commit; 0 for one from before what is read."""
+        return self._order.get(brief, 0)

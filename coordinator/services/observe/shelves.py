@@ -1,0 +1,108 @@
+"""The folders of briefs at a tip, read once for each folder object, and the ready lines of plan.md."""
+
+import logging
+from collections.abc import Iterable, Mapping
+
+from coordinator.domain import plan_md, reply
+from coordinator.domain.brief import Brief
+from coordinator.domain.brief_text import identify, parse, render
+from coordinator.domain.names import BriefId, Oid, Place, RepoPath, digest
+from coordinator.domain.note import BRIEF_FILE, PLAN_FILE, REPLY_FILE
+from coordinator.domain.plan import Plan
+from coordinator.domain.policy import Policy
+from coordinator.domain.request import Drop, Origin, Request
+from coordinator.domain.world import Filed
+from coordinator.ports import Objects
+
+logger = logging.getLogger(__name__)
+
+
+class Shelves:
+    """Reads briefs from trees; what did not change since the last look is not read again."""
+
+    def __init__(self, objects: Objects) -> None:
+        self._objects = objects
+        self._filed: dict[Oid, Filed] = {}
+        self._planned: tuple[Oid, tuple[Request, ...]] | None = None
+
+    def live(self, tree: Oid, policy: Policy) -> Iterable[Filed]:
+        """Yields every brief that is open, waiting or landed."""
+        for place in (Place.OPEN, Place.WAITING, Place.LANDED):
+            for brief, folder in self._folders(tree, place, policy):
+                filed = self._filed.get(folder)
+                if filed is None or filed.id != brief or filed.place is not place:
+                    filed = self._file(brief, place, folder)
+                    self._filed[folder] = filed
+                yield filed
+
+    def _folders(self, tree: Oid, place: Place, policy: Policy) -> Iterable[tuple[BriefId, Oid]]:
+        top = self._objects.entry(tree, RepoPath(f"{policy.paths.briefs}/{place.value}"))
+        if top is None or not top.is_tree:
+            return
+        for name, entry in self._objects.listing(top.oid).items():
+            if not entry.is_tree:
+                continue
+            if place is Place.WAITING:
+                yield BriefId(name), entry.oid
+                continue
+            for brief, folder in self._objects.listing(entry.oid).items():
+                if folder.is_tree:
+                    yield BriefId(brief), folder.oid
+
+    def terminal(self, tree: Oid, policy: Policy) -> Mapping[BriefId, Place]:
+        """Returns where every ended brief is."""
+        return {
+            brief: place
+            for place in (Place.DONE, Place.REJECTED)
+            for brief, _ in self._folders(tree, place, policy)
+        }
+
+    def _file(self, brief: BriefId, place: Place, folder: Oid) -> Filed:
+        files = self._objects.listing(folder)
+        text = files.get(BRIEF_FILE)
+        plan = self._plan(files[PLAN_FILE].oid) if PLAN_FILE in files else None
+        said = (
+            reply.parse(self._objects.content(files[REPLY_FILE].oid))
+            if REPLY_FILE in files
+            else None
+        )
+        name = (plan.name if plan else "") or (said.name if said else "")
+        name = name or brief.rpartition("-")[0]
+        parsed = parse(self._objects.content(text.oid), name=name) if text else None
+        value = parsed if isinstance(parsed, Brief) else Brief(name=name)
+        return Filed(
+            id=brief,
+            place=place,
+            folder=folder,
+            blob=text.oid if text else Oid("0" * 40),
+            digest=identify(value).digest,
+            brief=value,
+            plan=plan,
+            reply=said,
+        )
+
+    def _plan(self, oid: Oid) -> Plan | None:
+        try:
+            return Plan.model_validate_json(self._objects.content(oid))
+        except ValueError as error:
+            logger.warning("plan.json unreadable oid=%s: %s", oid, error)
+            return None
+
+    def plan_lines(self, tree: Oid, policy: Policy) -> tuple[Request, ...]:
+        """Returns the ready lines of plan.md as drops; read again only when the tree is another one."""
+        if self._planned is not None and self._planned[0] == tree:
+            return self._planned[1]
+        content = self._objects.read(tree, policy.paths.plan_file) or b""
+        found: list[Request] = []
+        for line in plan_md.ready(content.decode("utf-8", "replace")):
+            text = self._objects.read(tree, RepoPath(line.path))
+            if text is None:
+                text = b""  # intake says that the file is not there
+            parsed = parse(text, name=line.name)
+            if isinstance(parsed, Brief) and line.after:
+                after = tuple(dict.fromkeys((*parsed.after, *line.after)))
+                text = render(parsed.model_copy(update={"after": after})).encode()
+            origin = Origin(source="plan", name=line.name, by="plan.md", token=digest(text))
+            found.append(Drop(name=line.name, text=text, origin=origin))
+        self._planned = (tree, tuple(found))
+        return self._planned[1]
