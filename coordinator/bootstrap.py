@@ -65,78 +65,18 @@ def coordinator(
     `around` wraps each port by name: fault points are the port calls.
     """
     wired, checkout = wiring(path)
-    clock = SystemClock()
-    epoch = Epoch(clock.nonce())
-    private = create_private_clone(wired.run / "repo.git", remote_url=wired.remote_url)
-    sweep_locks(private)
-    git = GitProcess(private, remote_url=wired.remote_url, user_directory=wired.repository)
-    lanes = ThreadLanes(
-        wake,
-        clock=clock,
-        command_threads=wired.command_threads,
-        local_threads=wired.local_threads,
-    )
-    policy: list[Policy] = [config.read_policy(None)]
-    objects = GitObjects(git, paths=lambda: wired.paths)
-    remote = GitRemote(
-        git, branch=wired.branch, clock=clock, paths=lambda: wired.paths, root=wired.refs_root
-    )
-    claims = RefClaims(
-        git,
-        remote,
-        epoch=epoch,
-        clock=clock,
-        lease_s=lambda: policy[0].lease_s,
-        root=wired.refs_root,
-    )
-    holder = holder_of(wired)
-    inbox = FolderInbox(wired.inbox, by=checkout.identity, clock=clock)
-    inbox.prepare()
-    checkouts = Checkouts(git, wired.run / "checkouts")
-    environment = dict(os.environ)
-    ports = Ports(
-        clock=clock,
-        inbox=around("inbox", inbox),
-        objects=around("objects", objects),
-        attempts=around("attempts", GitAttempts(git, objects, root=wired.refs_root)),
-        claims=around("claims", claims),
-        remote=around("remote", remote),
-        checks=around("checks", CommandChecks(checkouts, environment=environment)),
-        pool=around(
-            "pool",
-            LocalPool(git_dir=private, wake=wake, parallel_max=wired.attempts_parallel),
-        ),
-        targets=around(
-            "targets",
-            EnvironmentTargets(
-                git,
-                repository=wired.repository,
-                scratch=wired.run / "scratch",
-                environment=environment,
-            ),
-        ),
-        deploys=around(
-            "deploys", GitDeployRefs(git, clock=clock, holder=holder, root=wired.refs_root)
-        ),
-        journal=around("journal", SqliteJournal(wired.run / "journal.sqlite3")),
-        lanes=lanes,
-        secrets=DetectSecrets(),
-    )
+    base = _base(wired)
+    ports = _ports(base, wired, checkout, wake=wake, around=around)
     committer = GitCommitter(
-        git,
-        objects,
-        remote,
+        base.git,
+        base.objects,
+        base.remote,
         branch=wired.branch,
-        clock=clock,
+        clock=base.clock,
         identity=lambda rules: _identity(rules, checkout),
-        follow=Follow(checkout.top, private, branch=wired.branch),
+        follow=Follow(checkout.top, base.private, branch=wired.branch),
         root=wired.refs_root,
     )
-
-    def read_policy(text: bytes | None) -> Policy:
-        policy[0] = config.read_policy(text)
-        return policy[0]
-
     observer = Observer(
         objects=ports.objects,
         attempts=ports.attempts,
@@ -146,11 +86,11 @@ def coordinator(
         journal=ports.journal,
         pool=ports.pool,
         deploys=ports.deploys,
-        clock=clock,
-        epoch=epoch,
+        clock=base.clock,
+        epoch=base.epoch,
         branch=wired.branch,
         refs_root=wired.refs_root,
-        read_policy=read_policy,
+        read_policy=base.read_policy,
     )
     return Coordinator(
         Kit(
@@ -158,11 +98,91 @@ def coordinator(
             committer=around("committer", committer),
             observer=observer,
             memory=Memory(),
-            epoch=epoch,
+            epoch=base.epoch,
             branch=wired.branch,
-            holder=holder,
+            holder=holder_of(wired),
             say=say,
         )
+    )
+
+
+class _Base:
+    """What several ports are built over: git, the clock, and the policy as last read."""
+
+    def __init__(self, private: Path, wired: Wiring) -> None:
+        self.private = private
+        self.clock = SystemClock()
+        self.epoch = Epoch(self.clock.nonce())
+        self.git = GitProcess(private, remote_url=wired.remote_url, user_directory=wired.repository)
+        self.objects = GitObjects(self.git, paths=lambda: wired.paths)
+        self.remote = GitRemote(
+            self.git,
+            branch=wired.branch,
+            clock=self.clock,
+            paths=lambda: wired.paths,
+            root=wired.refs_root,
+        )
+        self.policy = config.read_policy(None)
+
+    def read_policy(self, text: bytes | None) -> Policy:
+        self.policy = config.read_policy(text)
+        return self.policy
+
+
+def _base(wired: Wiring) -> _Base:
+    private = create_private_clone(wired.run / "repo.git", remote_url=wired.remote_url)
+    sweep_locks(private)
+    return _Base(private, wired)
+
+
+def _ports(
+    base: _Base,
+    wired: Wiring,
+    checkout: repository.Checkout,
+    *,
+    wake: Callable[[], None],
+    around: Around,
+) -> Ports:
+    git, clock, root = base.git, base.clock, wired.refs_root
+    environment = dict(os.environ)
+    inbox = FolderInbox(wired.inbox, by=checkout.identity, clock=clock)
+    inbox.prepare()
+    claims = RefClaims(
+        git,
+        base.remote,
+        epoch=base.epoch,
+        clock=clock,
+        lease_s=lambda: base.policy.lease_s,
+        root=root,
+    )
+    checkouts = Checkouts(git, wired.run / "checkouts")
+    pool = LocalPool(git_dir=base.private, wake=wake, parallel_max=wired.attempts_parallel)
+    targets = EnvironmentTargets(
+        git,
+        repository=wired.repository,
+        scratch=wired.run / "scratch",
+        environment=environment,
+    )
+    deploys = GitDeployRefs(git, clock=clock, holder=holder_of(wired), root=root)
+    return Ports(
+        clock=clock,
+        inbox=around("inbox", inbox),
+        objects=around("objects", base.objects),
+        attempts=around("attempts", GitAttempts(git, base.objects, root=root)),
+        claims=around("claims", claims),
+        remote=around("remote", base.remote),
+        checks=around("checks", CommandChecks(checkouts, environment=environment)),
+        pool=around("pool", pool),
+        targets=around("targets", targets),
+        deploys=around("deploys", deploys),
+        journal=around("journal", SqliteJournal(wired.run / "journal.sqlite3")),
+        lanes=ThreadLanes(
+            wake,
+            clock=clock,
+            command_threads=wired.command_threads,
+            local_threads=wired.local_threads,
+        ),
+        secrets=DetectSecrets(),
     )
 
 

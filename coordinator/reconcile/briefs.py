@@ -1,0 +1,127 @@
+"""One step for each brief: chosen by the pure state machine, started in the lane that it belongs to."""
+
+from functools import partial
+from typing import assert_never
+
+from coordinator.domain import progress, steps
+from coordinator.domain.names import Place
+from coordinator.domain.note import Note
+from coordinator.domain.steps import Step, Wait
+from coordinator.domain.world import Sighting, World
+from coordinator.ports import Lane
+
+from . import remote_steps, work_steps
+from .kit import Kit
+from .pace import CLAIMS_S, OTHERS_S, Pace
+
+
+def decide(kit: Kit, pace: Pace, world: World) -> list[Note]:
+    """Starts the one next step of each brief; deliver and land come before intake."""
+    says: list[Note] = []
+    chosen = [(s, progress.next_step(s, world)) for s in world.briefs.values()]
+    running = sum(1 for _ in kit.ports.pool.running())
+    gate_taken = any(k.startswith("gate:") for k in kit.ports.lanes.in_flight())
+    landing: set[str] = set()
+    for sighting, step in sorted(chosen, key=lambda pair: _RANK[type(pair[1])]):
+        if isinstance(step, steps.Dispatch):
+            if running >= world.policy.attempts_parallel_max:
+                pace.busy = True
+                continue
+            running += 1
+        if isinstance(step, steps.RunGate | steps.Land):
+            pace.busy = True
+            if landing or (gate_taken and isinstance(step, steps.RunGate)):
+                continue  # one change at a time
+            landing.add(sighting.filed.id)
+        note = _begin(kit, pace, step, sighting, world)
+        if note is not None:
+            says.append(note)
+    return says
+
+
+def _begin(kit: Kit, pace: Pace, step: Step, sighting: Sighting, world: World) -> Note | None:
+    brief = sighting.filed.id
+    pace.busy = pace.busy or not isinstance(step, Wait) or _goes_on(step, sighting, world)
+    match step:
+        case steps.Wait():
+            if step.phase == "dispatch" and sighting.claim is None:
+                pace.sync_within(CLAIMS_S)
+        case steps.Say(note=note):
+            return note
+        case steps.MakePlan():
+            work_steps.make_plan(kit, sighting, world)
+        case steps.TakeClaim():
+            run = partial(remote_steps.claim, kit, step, sighting)
+            pace.start(Lane.REMOTE, f"claim:{brief}", run)
+        case steps.LetGo(claim=claim):
+            run = partial(remote_steps.release, kit, [claim])
+            pace.start(Lane.REMOTE, "release", run)
+        case steps.Dispatch(task=task):
+            run = partial(work_steps.dispatch, kit, step, sighting, world)
+            pace.start(Lane.LOCAL, f"dispatch:{brief}:{task.id}", run)
+        case steps.PublishAttempts():
+            run = partial(remote_steps.publish, kit, brief)
+            pace.start(Lane.REMOTE, f"publish:{brief}", run)
+        case steps.Review(attempt=attempt):
+            run = partial(work_steps.review, kit, attempt, sighting, world)
+            pace.start(Lane.COMMAND, f"review:{brief}:{attempt.number}", run)
+        case steps.Synthesize():
+            run = partial(work_steps.synthesize, kit, sighting, world)
+            pace.start(Lane.LOCAL, f"synthesize:{brief}", run)
+        case steps.Merge():
+            run = partial(work_steps.merge, kit, sighting, world)
+            pace.start(Lane.LOCAL, f"merge:{brief}", run)
+        case steps.RunGate():
+            _gate(kit, pace, step, world)
+        case steps.Land():
+            run = partial(remote_steps.publish_landing, kit, sighting, world)
+            pace.start(Lane.REMOTE, f"land:{brief}", run)
+        case steps.Deliver():
+            pass  # by environment, below: one deploy serves every brief that waits for it
+        case _:
+            assert_never(step)
+    return None
+
+
+def _gate(kit: Kit, pace: Pace, step: steps.RunGate, world: World) -> None:
+    gate = world.gate
+    if gate is not None and gate.epoch == world.epoch:
+        run = partial(work_steps.run_gate, kit, step.checks)
+        pace.start(Lane.COMMAND, f"gate:{step.brief}", run)
+    elif gate is None or gate.unchanged_s >= world.policy.lease_s:
+        pace.start(Lane.REMOTE, "gate-lock", partial(remote_steps.hold_gate, kit))
+    else:
+        pace.sync_within(OTHERS_S)  # somebody else gates: look again soon
+
+
+def _goes_on(step: Wait, sighting: Sighting, world: World) -> bool:
+    """Tells whether a waiting brief goes on without a human: it waits for work or for another holder."""
+    if sighting.filed.place is Place.WAITING or world.paused is not None:
+        return False
+    if step.phase != "waiting":
+        return True
+    places = [progress.place_of(name, world) for name in sighting.filed.brief.after]
+    held = sighting.filed.id in world.holds or sighting.filed.brief.name in world.holds
+    return not held and Place.WAITING not in places
+
+
+_RANK: dict[type, int] = {
+    kind: rank
+    for rank, kind in enumerate(
+        (
+            steps.Deliver,
+            steps.Land,
+            steps.RunGate,
+            steps.Merge,
+            steps.Synthesize,
+            steps.Review,
+            steps.PublishAttempts,
+            steps.Dispatch,
+            steps.LetGo,
+            steps.TakeClaim,
+            steps.MakePlan,
+            steps.Say,
+            steps.Wait,
+        )
+    )
+}
