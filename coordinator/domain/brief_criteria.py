@@ -115,7 +115,8 @@ def _items(sections: list[Section]) -> list[tuple[int, str]]:
                 found += [(part.number, piece) for piece in pieces]
             else:
                 found[-1] = (found[-1][0], f"{found[-1][1]} {text}".strip())
-    return [(line, text) for line, text in found if text.lower().rstrip(".") not in _NOTHING]
+    said = [(line, without_bullet(text)) for line, text in found]
+    return [(line, text) for line, text in said if text.lower().rstrip(".") not in _NOTHING]
 
 
 def _semicolons(text: str) -> list[str]:

@@ -42,6 +42,7 @@ _THE_REST = re.compile(
     re.IGNORECASE,
 )
 _PATH_ITEM = re.compile(r"(?:path|glob)s?\s*:\s*", re.IGNORECASE)
+_BRIEF_NAME = re.compile(r"\w[\w .@+-]{0,200}\Z")
 _PROSE_ITEM = re.compile(r"prose\s*:\s*", re.IGNORECASE)
 OUT_OF_BOUNDS = "out of bounds: "
 
@@ -96,6 +97,10 @@ class Inputs:
                     message = f"{value!r} is not a URL that can be fetched"
                     hint = "write it with http:// or https://"
                     self.faults.append(_fault("bad-url", number, "INPUTS", message, hint))
+            elif kind == "from" and not _BRIEF_NAME.match(value):
+                message = f"{value!r} is not the name of a brief"
+                hint = "write `from: name`, the name or the id of another brief"
+                self.faults.append(_fault("bad-value", number, "INPUTS", message, hint))
             elif kind == "from":
                 self._add(Input(kind="from", value=value))
             elif not self._outside(number, normal(value)):

@@ -184,6 +184,7 @@ class _Reader:
             if self.lines[i].rstrip() in ("---", "..."):
                 return "\n".join(self.lines[1:i]), i + 1
         self._add("front-matter", 1, "the front matter is not closed", "end it with a line '---'")
+        self.stray = True  # said already: what follows is not text before the first section
         return None, 1
 
     def _step(self, i: int) -> int:
