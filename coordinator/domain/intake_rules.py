@@ -191,6 +191,7 @@ def _names(brief: Brief, policy: Policy, said: _Faults) -> None:
 
 def _near(name: str, known: Sequence[str], listed: str) -> str:
     near = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
+    near = near or [word for word in known if len(name) > 2 and word.startswith(name)]
     return f"did you mean {near[0]!r}?" if near else f"{listed} {', '.join(known) or 'none'}"
 
 

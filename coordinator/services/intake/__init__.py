@@ -2,7 +2,7 @@
 
 from .assessing import Assessment, assess
 from .judging import Decision, Ignore, Later, Record, judge
-from .telling import Told, refreshed, reply_fields
+from .telling import Told, refreshed, reply_fields, reply_text
 
 __all__ = [
     "Assessment",
@@ -15,4 +15,5 @@ __all__ = [
     "judge",
     "refreshed",
     "reply_fields",
+    "reply_text",
 ]

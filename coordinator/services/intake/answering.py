@@ -114,6 +114,11 @@ class On:
             return self._ignore(request, "; ".join(fault.message for fault in said.faults))
         if self.known.plan is None:
             return Record(self._judged(request, said), request)
+        gone = [
+            t.profile for t in self.known.plan.tasks if not self.world.policy.profile(t.profile)
+        ]
+        if gone:
+            return self._ignore(request, f"there is no worker {gone[0]!r} any more")
         plan = self._updated(
             self.known.plan,
             request,

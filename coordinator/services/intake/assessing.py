@@ -69,8 +69,17 @@ class Assessor:
         self._look = look
         self._secrets = secrets
 
-    def assess(self, name: str, text: bytes, *, siblings: Siblings) -> Assessment:
+    def assess(
+        self,
+        name: str,
+        text: bytes,
+        *,
+        siblings: Siblings,
+        refused: frozenset[str] = frozenset(),
+    ) -> Assessment:
         """Returns what is said about a text that was dropped under `name`.
+
+        `refused` are siblings that were rejected in the same go: nobody can come after them.
 
         The same brief is a duplicate (rule I1). One that intake refused, or asked about, is weighed again:
         what was missing may be there now.
@@ -78,9 +87,9 @@ class Assessor:
         safe = _NAMELESS if self._secrets.scan(name) else name
         identity, known = self._identity(safe, text)
         if known is None:
-            return self.weigh(safe, text, identity=identity, siblings=siblings)
+            return self.weigh(safe, text, identity=identity, siblings=siblings, refused=refused)
         if known.is_refused_by_intake or known.is_asked_by_intake:
-            said = self.weigh(safe, text, identity=identity, siblings=siblings)
+            said = self.weigh(safe, text, identity=identity, siblings=siblings, refused=refused)
             return _known_already(said, known)
         return Assessment(
             verdict="rejected",
@@ -95,7 +104,13 @@ class Assessor:
         )
 
     def weigh(
-        self, name: str, text: bytes, *, identity: Identity, siblings: Siblings
+        self,
+        name: str,
+        text: bytes,
+        *,
+        identity: Identity,
+        siblings: Siblings,
+        refused: frozenset[str] = frozenset(),
     ) -> Assessment:
         """Returns what the rules say about a text, whether or not it is filed."""
         plain = decode(text)
@@ -108,7 +123,7 @@ class Assessor:
         if isinstance(brief, tuple) or isinstance(plain, tuple):
             return _refused(name, identity, (*bad, *(brief if isinstance(brief, tuple) else ())))
         policy = self._world.policy
-        facts = self._look.facts(brief, siblings=siblings)
+        facts = self._look.facts(brief, siblings=siblings, refused=refused)
         faults = intake_rules.faults(
             brief, chars=len(plain), facts=facts, policy=policy, lines=sections(plain)
         )

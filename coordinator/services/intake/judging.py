@@ -10,6 +10,7 @@ from coordinator.domain.brief_text import identify_text, parse
 from coordinator.domain.intake_notes import Matter
 from coordinator.domain.names import BriefId, slug
 from coordinator.domain.note import Note
+from coordinator.domain.record import Verb
 from coordinator.domain.request import Answer, Approve, Cancel, Drop, Refuse, Request, Retry
 from coordinator.domain.world import World
 from coordinator.ports import Objects, SecretScan
@@ -65,6 +66,7 @@ class _Judging:
         self._decided: dict[int, Decision] = {}
         self._siblings: dict[str, Brief] = {}
         self._drops: dict[str, int] = {}
+        self._refused: set[str] = set()
 
     def run(self) -> tuple[Decision, ...]:
         """Returns the decisions."""
@@ -104,8 +106,8 @@ class _Judging:
         if number in self._decided:
             return
         self._decided[number] = decision = self._drop(request, own)
-        if not isinstance(decision, Ignore) and not _goes_on(decision):
-            self._siblings.pop(slug(request.name), None)
+        if isinstance(decision, Record) and decision.note.record.verb is Verb.REJECT:
+            self._refused.add(slug(request.name))
 
     def _drop(self, request: Drop, own: Brief | None) -> Decision:
         waiting = [
@@ -122,7 +124,9 @@ class _Judging:
             most = self._world.policy.queue_max
             return Later(request, f"the queue is full: {most} briefs are being worked on")
         siblings = {k: v for k, v in self._siblings.items() if k != slug(request.name)}
-        said = self._assessor.assess(request.name, request.text, siblings=siblings)
+        said = self._assessor.assess(
+            request.name, request.text, siblings=siblings, refused=frozenset(self._refused)
+        )
         if said.known is not None and not _is_better(said, said.known):
             return _dealt_with(request, said.known)
         self._taken.add(said.identity.id)
@@ -204,11 +208,6 @@ class _Judging:
         for request in self._world.inbox:
             if isinstance(request, Drop):
                 yield identify_text(request.name, request.text).id
-
-
-def _goes_on(decision: Decision) -> bool:
-    """Tells whether others may come after what this decision makes."""
-    return isinstance(decision, Record) and decision.note.record.verb in ("accept", "ask")
 
 
 def _is_better(said: Assessment, known: Known) -> bool:

@@ -94,7 +94,7 @@ class Look:
         """Returns a blob."""
         return self._objects.content(oid)
 
-    def facts(self, brief: Brief, *, siblings: Siblings) -> Facts:
+    def facts(self, brief: Brief, *, siblings: Siblings, refused: frozenset[str]) -> Facts:
         """Returns what the rules need to know about the tip and the other briefs."""
         missing: list[Input] = []
         files = 0
@@ -113,7 +113,7 @@ class Look:
             after={
                 name: state
                 for name in brief.after
-                if (state := self._dependency(name, brief, siblings))
+                if (state := self._dependency(name, brief, siblings, refused))
             },
         )
 
@@ -195,11 +195,15 @@ class Look:
                 return "lfs" if self._objects.content(entry.oid)[:200].startswith(_LFS) else None
         return None
 
-    def _dependency(self, name: str, brief: Brief, siblings: Siblings) -> str | None:
+    def _dependency(
+        self, name: str, brief: Brief, siblings: Siblings, refused: frozenset[str]
+    ) -> str | None:
         """Returns what is wrong with coming after `name`, or None."""
         circle = self._circle(name, brief, siblings)
         if circle:
             return " -> ".join(circle)
+        if slug(name) in refused:
+            return "ended"
         if slug(name) in siblings:
             return None
         place = place_of(name, self._world)

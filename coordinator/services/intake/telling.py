@@ -38,6 +38,14 @@ def reply_fields(
     return found
 
 
+def reply_text(request: Request, why: str, *, state: str, world: World, objects: Objects) -> str:
+    """Returns what people are told of a request: what became of it, then what the branch says of the brief."""
+    brief = _about(request)
+    known = Look(world, objects).find(brief)
+    said = known.reply.text if known and known.reply else ""
+    return "\n\n".join(filter(None, (f"{brief or request.origin.name}: {state}", why, said)))
+
+
 def refreshed(fields: Mapping[str, Any], world: World, *, objects: Objects) -> Told | None:
     """Returns the reply as it has to be now; None when it says the right thing already."""
     brief = fields.get("id")
