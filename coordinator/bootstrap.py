@@ -69,7 +69,7 @@ def coordinator(
     ports = _ports(base, wired, checkout, wake=wake, around=around)
     committer = GitCommitter(
         base.git,
-        base.objects,
+        ports.objects,
         base.remote,
         branch=wired.branch,
         clock=base.clock,
@@ -155,6 +155,7 @@ def _ports(
         lease_s=lambda: base.policy.lease_s,
         root=root,
     )
+    objects = around("objects", base.objects)  # wrapped for attempts and committer too
     checkouts = Checkouts(git, wired.run / "checkouts")
     pool = LocalPool(git_dir=base.private, wake=wake, parallel_max=wired.attempts_parallel)
     targets = EnvironmentTargets(
@@ -167,8 +168,8 @@ def _ports(
     return Ports(
         clock=clock,
         inbox=around("inbox", inbox),
-        objects=around("objects", base.objects),
-        attempts=around("attempts", GitAttempts(git, base.objects, root=root)),
+        objects=objects,
+        attempts=around("attempts", GitAttempts(git, objects, root=root)),
         claims=around("claims", claims),
         remote=around("remote", base.remote),
         checks=around("checks", CommandChecks(checkouts, environment=environment)),

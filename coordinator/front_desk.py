@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from coordinator import config
 from coordinator.adapters import repository
 from coordinator.adapters.clock import SystemClock
+from coordinator.adapters.faults import around
 from coordinator.adapters.git_process import GitProcess
 from coordinator.adapters.inbox_reading import FolderDropped
 from coordinator.adapters.objects import GitObjects
@@ -214,7 +215,8 @@ def _seen(
 def _inbox(wiring: Wiring, checkout: Checkout, clock: SystemClock) -> "Inbox":
     from coordinator.adapters.inbox import FolderInbox  # noqa: PLC0415  only requests need it
 
-    return FolderInbox(wiring.inbox, by=checkout.identity, clock=clock)
+    inbox: Inbox = around("inbox", FolderInbox(wiring.inbox, by=checkout.identity, clock=clock))
+    return inbox
 
 
 def _claims(wiring: Wiring, clock: SystemClock) -> "Claims":
@@ -227,14 +229,18 @@ def _claims(wiring: Wiring, clock: SystemClock) -> "Claims":
     remote = GitRemote(
         git, branch=wiring.branch, clock=clock, paths=lambda: wiring.paths, root=wiring.refs_root
     )
-    return RefClaims(
-        git,
-        remote,
-        epoch=Epoch(clock.nonce()),
-        clock=clock,
-        lease_s=lambda: config.read_policy(None).lease_s,
-        root=wiring.refs_root,
+    claims: Claims = around(
+        "claims",
+        RefClaims(
+            git,
+            remote,
+            epoch=Epoch(clock.nonce()),
+            clock=clock,
+            lease_s=lambda: config.read_policy(None).lease_s,
+            root=wiring.refs_root,
+        ),
     )
+    return claims
 
 
 def _journal(file: Path) -> "Journal":

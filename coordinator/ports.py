@@ -70,6 +70,7 @@ class Clock(Protocol):
 class Inbox(Protocol):
     """The one way in for people and programs: files that have stopped growing."""
 
+    @writes
     def waiting(self) -> tuple[Request, ...]:
         """Returns what can be read now; what cannot be a request at all is answered and set aside."""
         ...
@@ -149,10 +150,12 @@ class Objects(Protocol):
         """Tells whether commit `old` is `new` or in its history."""
         ...
 
+    @writes
     def product(self, tree: Oid) -> Oid:
         """Returns the tree without record paths: what the gate sees and what its result is keyed by."""
         ...
 
+    @writes
     def merge(self, changeset: Changeset, *, claim: Claim | None, synced: Synced) -> Merged | Clash:
         """Puts a claimed changeset on the synced tip: product paths only (rule L3).
 
@@ -160,6 +163,7 @@ class Objects(Protocol):
         """
         ...
 
+    @writes
     def unite(self, base: Oid, trees: Sequence[Oid]) -> Oid | tuple[RepoPath, ...]:
         """Returns the union of several results on one base tree, or the paths on which they differ."""
         ...
