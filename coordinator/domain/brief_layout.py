@@ -72,7 +72,6 @@ class Layout:
     """A text taken apart. `front` is the text of the front matter, which begins on line 2."""
 
     front: str | None
-    front_end: int  # the line of the closing '---', 0 without front matter
     sections: tuple[Section, ...]
     faults: tuple[Fault, ...]
     headed: bool  # whether sections are headings; else plain lines in any case count
@@ -146,7 +145,6 @@ class _Reader:
 
     def read(self) -> Layout:
         front, i = self._front()
-        front_end = i
         while i < len(self.lines):
             i = self._step(i)
         if not self.sections and not any(f.code == "unknown-section" for f in self.faults):
@@ -159,7 +157,6 @@ class _Reader:
             )
         return Layout(
             front=front,
-            front_end=front_end,
             sections=tuple(self.sections),
             faults=tuple(self.faults),
             headed=self.headed,
@@ -184,7 +181,7 @@ class _Reader:
             if self.lines[i].rstrip() in ("---", "..."):
                 return "\n".join(self.lines[1:i]), i + 1
         self._add("front-matter", 1, "the front matter is not closed", "end it with a line '---'")
-        self.stray = True  # said already: what follows is not text before the first section
+        self.stray = True  # what follows is no text before the first section: this is said already
         return None, 1
 
     def _step(self, i: int) -> int:

@@ -6,10 +6,12 @@ from dataclasses import replace
 import pytest
 
 from coordinator.domain import record
+from coordinator.domain import reply as reply_text
 from coordinator.domain.brief import Fault, Question
-from coordinator.domain.names import Place, ProfileName
+from coordinator.domain.names import Place, ProfileName, brief_id
 from coordinator.domain.note import Precondition
 from coordinator.domain.policy import Limits, Profile
+from coordinator.domain.reply import Reply
 from coordinator.services.intake import Ignore, Later, Record
 from tests.support.inbox_world import BY, POLICY, House, drop, dropped_id
 
@@ -351,3 +353,28 @@ def test_the_same_brief_from_two_places_is_judged_once() -> None:
     decisions = house.take_in(one, two)
     assert isinstance(decisions[0], Record)
     assert decisions[1] == Later(two, f"{dropped_id(one)} is being judged")
+
+
+def test_two_texts_with_one_short_hash_get_ids_of_their_own() -> None:
+    house = House()
+    long = house.check("x", GOOD).identity
+    # A folder that has the id by its own digest, but for another text: what a collision looks like.
+    other = changed("add new files", "touch docs/")
+    taken = house.check("x", other).identity
+    squatted = brief_id("x", taken.digest)
+    folder = house.policy.paths.folder(Place.REJECTED, squatted)
+    twin = taken.digest[:15] + "0" * 56
+    reply = Reply(state="rejected", name="x", digest=twin)
+    house.commit({f"{folder}/reply.md": reply_text.render(reply)})
+    said = house.check("x", other)
+    assert (said.verdict, said.duplicate) == ("accepted", False)
+    assert said.identity.id == brief_id("x", taken.digest, hash_chars=12)
+    assert long.id == brief_id("x", long.digest)
+
+
+def test_thousands_in_the_inbox_do_not_slow_the_few_that_are_judged() -> None:
+    house = House()
+    requests = [drop(f"b{number}", GOOD) for number in range(1_000)]
+    decisions = house.judge(*requests)
+    assert sum(isinstance(decision, Record) for decision in decisions) == 200
+    assert decisions[-1] == Later(requests[-1], "many requests are before it")

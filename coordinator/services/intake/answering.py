@@ -154,8 +154,7 @@ class On:
 
     def _weighed(self, text: bytes, brief: Brief, siblings: Siblings) -> Assessment:
         identity = reidentified(self.known.id, brief)
-        others = {name: b for name, b in siblings.items() if b.name != self.known.name}
-        return self.assessor.weigh(self.known.name, text, identity=identity, siblings=others)
+        return self.assessor.weigh(self.known.name, text, identity=identity, siblings=siblings)
 
     def _judged(self, request: Request, said: Assessment, *, is_answer: bool = False) -> Note:
         assert said.brief is not None

@@ -1,7 +1,6 @@
 """Turns requests into decisions: at most one note for a brief in one go, dependencies first."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import assert_never
 
 from coordinator.domain import intake_notes, planning
@@ -37,12 +36,6 @@ def judge(
     return _Judging(requests, world, objects=objects, secrets=secrets, timestamp=timestamp).run()
 
 
-@dataclass(slots=True)
-class _Dropped:
-    request: Drop
-    brief: Brief | None
-
-
 class _Judging:
     """One go."""
 
@@ -64,13 +57,12 @@ class _Judging:
         self._taken: set[BriefId] = set()
         self._live = len(world.briefs)
         self._decided: dict[int, Decision] = {}
-        self._siblings: dict[str, Brief] = {}
-        self._drops: dict[str, int] = {}
+        self._siblings = _Dropped((*world.inbox, *requests))
+        self._drops = {slug(r.name): n for n, r in enumerate(self._requests) if isinstance(r, Drop)}
         self._refused: set[str] = set()
 
     def run(self) -> tuple[Decision, ...]:
         """Returns the decisions."""
-        self._read_siblings()
         for number, request in enumerate(self._requests):
             if isinstance(request, Drop):
                 self._judge_drop(number, request)
@@ -79,18 +71,6 @@ class _Judging:
                 self._decided[number] = self._judge_other(request)
         later = (Later(request, "many requests are before it") for request in self._left)
         return (*self._decided.values(), *later)
-
-    def _read_siblings(self) -> None:
-        """Knows the other briefs in the inbox: whoever comes after one of them need not wait."""
-        numbered = {id(r): n for n, r in enumerate(self._requests)}
-        for request in (*self._world.inbox, *self._requests):
-            if not isinstance(request, Drop):
-                continue
-            brief = parse(request.text, name=request.name)
-            if isinstance(brief, Brief):
-                self._siblings[slug(request.name)] = brief
-                if id(request) in numbered:
-                    self._drops[slug(request.name)] = numbered[id(request)]
 
     def _judge_drop(self, number: int, request: Drop, before: tuple[int, ...] = ()) -> None:
         """Decides one drop after those in this go that it comes after."""
@@ -123,9 +103,11 @@ class _Judging:
         if self._live >= self._world.policy.queue_max and self._look.find(identity.id) is None:
             most = self._world.policy.queue_max
             return Later(request, f"the queue is full: {most} briefs are being worked on")
-        siblings = {k: v for k, v in self._siblings.items() if k != slug(request.name)}
         said = self._assessor.assess(
-            request.name, request.text, siblings=siblings, refused=frozenset(self._refused)
+            request.name,
+            request.text,
+            siblings=self._siblings,
+            refused=frozenset(self._refused),
         )
         if said.known is not None and not _is_better(said, said.known):
             return _dealt_with(request, said.known)
@@ -208,6 +190,33 @@ class _Judging:
         for request in self._world.inbox:
             if isinstance(request, Drop):
                 yield identify_text(request.name, request.text).id
+
+
+class _Dropped(Mapping[str, Brief]):
+    """The briefs in the inbox by the slug of their name: whoever comes after one of them need not wait.
+
+    Each is parsed when somebody asks for it: most briefs come after none, and the inbox may hold thousands.
+    """
+
+    def __init__(self, requests: Iterable[Request]) -> None:
+        self._drops = {slug(r.name): r for r in requests if isinstance(r, Drop)}
+        self._parsed: dict[str, Brief | None] = {}
+
+    def __getitem__(self, name: str) -> Brief:
+        if name not in self._parsed:
+            drop = self._drops[name]
+            brief = parse(drop.text, name=drop.name)
+            self._parsed[name] = brief if isinstance(brief, Brief) else None
+        found = self._parsed[name]
+        if found is None:
+            raise KeyError(name)
+        return found
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._drops)
+
+    def __len__(self) -> int:
+        return len(self._drops)
 
 
 def _is_better(said: Assessment, known: Known) -> bool:
