@@ -229,9 +229,19 @@ def _edited(
 
 
 def _summary(added: Sequence[str], removed: Sequence[str]) -> str:
-    said = []
+    """Returns a first paragraph short enough for a subject, then the addresses themselves."""
+    counts = []
     if added:
-        said.append(f"{len(added)} added: {', '.join(sorted(added)[:20])}")
+        counts.append(f"add {_counted(len(added), 'missing')}")
     if removed:
-        said.append(f"{len(removed)} removed: {', '.join(sorted(removed)[:20])}")
-    return "; ".join(said) + "."
+        counts.append(f"remove {_counted(len(removed), 'dead')}")
+    lists = []
+    if added:
+        lists.append(f"Added: {', '.join(sorted(added)[:20])}.")
+    if removed:
+        lists.append(f"Removed: {', '.join(sorted(removed)[:20])}.")
+    return " and ".join(counts) + "\n\n" + "\n".join(lists)
+
+
+def _counted(count: int, kind: str) -> str:
+    return f"{count} {kind} page{'' if count == 1 else 's'}"
