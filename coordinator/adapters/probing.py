@@ -39,7 +39,7 @@ class Probe:
         if self.deletion is False:
             found.append(
                 "the remote refuses to delete refs: allow it for refs/orchestrator/* "
-                "(`receive.denyDeletes` must not be true)"
+                "(an update or pre-receive hook, the host's rules for refs)"
             )
         if self.branch_push is False:
             found.append(

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from coordinator.adapters import git_command
+from coordinator.adapters.git_refs import RefStore
 from coordinator.domain.errors import RepositoryError
 from coordinator.domain.names import Oid
 from coordinator.domain.status import SeenCommit
@@ -24,6 +25,7 @@ class GitReading:
 
     def __init__(self, git_dir: Path, *, remote: str | None) -> None:
         self._git_dir = git_dir
+        self._refs = RefStore(git_dir)
         self._remote = remote
 
     def commits(self, since: Oid | None, tip: Oid) -> Sequence[SeenCommit]:
@@ -49,7 +51,7 @@ class GitReading:
 
     def here(self, prefix: str) -> Mapping[str, Oid]:
         """Returns the local refs below `prefix`."""
-        return _refs(self._run(["for-each-ref", "--format=%(objectname)\t%(refname)", prefix]))
+        return self._refs.read(prefix)
 
     def there(self, *prefixes: str) -> Mapping[str, Oid] | None:
         """Returns the remote's refs below the prefixes, None when it cannot be read."""

@@ -107,7 +107,7 @@ def _report(error: Exception, arguments: Sequence[str], *, as_json: bool) -> Non
 @click.version_option(package_name="git-coordinator", prog_name="coordinator")
 @click.pass_context
 def main(ctx: click.Context, folder: Path | None) -> None:
-    """Turn briefs into checked commits, as the only one that commits.
+    """Turn briefs into checked commits, as the only one that commits
 
     Drop a brief with `coordinator brief drop FILE`, let `coordinator run` work, and look with
     `coordinator status`.

@@ -21,6 +21,7 @@ from coordinator.domain.names import slug
 from coordinator.domain.status import BriefStatus, State
 
 if TYPE_CHECKING:
+    from coordinator.desk import Put
     from coordinator.services.intake import Assessment
 
 _LOOK_EVERY_S = 0.25
@@ -67,7 +68,7 @@ changes
 
 @click.group()
 def brief() -> None:
-    """Write, check and drop briefs."""
+    """Write, check and drop briefs"""
 
 
 @brief.command()
@@ -75,7 +76,7 @@ def brief() -> None:
 @click.option("--dry-run", is_flag=True, help="Print it instead of writing the file.")
 @shared_options
 def new(*, place: Place, as_json: bool, name: str, dry_run: bool) -> None:
-    """Write the template of a brief to NAME.md."""
+    """Write the template of a brief to NAME.md"""
     text = _NEW.format(name=name)
     path = place.path / f"{slug(name)}.md"
     if not dry_run:
@@ -94,7 +95,7 @@ def new(*, place: Place, as_json: bool, name: str, dry_run: bool) -> None:
 @click.argument("file", type=click.Path(path_type=Path))
 @shared_options
 def check(*, place: Place, as_json: bool, file: Path) -> int:
-    """Say what intake would say about FILE."""
+    """Say what intake would say about FILE"""
     name, text = _read(file)
     from coordinator.adapters.secrets import DetectSecrets  # noqa: PLC0415  slow to load
 
@@ -138,7 +139,7 @@ def drop(
     remote: bool,
     dry_run: bool,
 ) -> int:
-    """Put FILE into the inbox; works without a daemon."""
+    """Put FILE into the inbox; works without a daemon"""
     name, text = _read(file)
     if dry_run:
         there = place.desk().would_drop(name, text)
@@ -155,7 +156,7 @@ def drop(
         return 0
     if not as_json:
         say(f"dropped {put.id}; waiting")
-    ended = _wait(place, put.id, timeout_s=timeout_s)
+    ended = _wait(place, put, timeout_s=timeout_s)
     _dropped(put.id, ended.state, duplicate=put.duplicate, as_json=as_json, ended=ended)
     return _exit_code(ended.state)
 
@@ -163,6 +164,8 @@ def drop(
 def _read(file: Path) -> tuple[str, bytes]:
     if file.is_symlink():
         raise BriefError(f"{file}: a symbolic link", hint="name the file it points to")
+    if file.is_dir():
+        raise BriefError(f"{file}: a folder", hint="name the brief in it; one file is one brief")
     if not file.is_file():
         raise BriefError(f"{file}: no such file", hint="`coordinator brief new NAME` writes one")
     if file.stat().st_size > _BRIEF_BYTES_MAX:
@@ -192,15 +195,17 @@ def _tell(file: Path, judged: "Assessment") -> None:
         )
 
 
-def _wait(place: Place, brief_id: str, *, timeout_s: float | None) -> BriefStatus:
+def _wait(place: Place, put: "Put", *, timeout_s: float | None) -> BriefStatus:
     end = None if timeout_s is None else time.monotonic() + timeout_s
     while True:
-        now = place.desk().find(brief_id)
-        if now.state.terminal or now.state is State.INPUT_REQUIRED:
+        desk = place.desk()
+        now = desk.find(put.id)
+        settled = now.state.terminal or now.state is State.INPUT_REQUIRED
+        if settled and not (put.file and desk.is_in_inbox(put.file)):
             return now
         if end is not None and time.monotonic() > end:
             raise BriefError(
-                f"{brief_id} is still {now.state} after {timeout_s:g} s",
+                f"{put.id} is still {now.state} after {timeout_s:g} s",
                 hint="is a daemon running? `coordinator status` says",
             )
         time.sleep(_LOOK_EVERY_S)

@@ -10,7 +10,7 @@ from coordinator.cli.answering import Place, shared_options, shown
 @shared_options
 @click.pass_context
 def claims(ctx: click.Context, *, place: Place, as_json: bool) -> None:
-    """List, take and release claims on paths."""
+    """List, take and release claims on paths"""
     ctx.obj = place
     if ctx.invoked_subcommand is None:
         _list(place, as_json=as_json)
@@ -19,7 +19,7 @@ def claims(ctx: click.Context, *, place: Place, as_json: bool) -> None:
 @claims.command(name="list")
 @shared_options
 def list_(*, place: Place, as_json: bool) -> None:
-    """List every claim, read from the remote now."""
+    """List every claim, read from the remote now"""
     _list(place, as_json=as_json)
 
 
@@ -28,7 +28,7 @@ def list_(*, place: Place, as_json: bool) -> None:
 @click.option("--reason", required=True, help="Why; others read it while they wait.")
 @shared_options
 def take(*, place: Place, as_json: bool, paths: tuple[str, ...], reason: str) -> None:
-    """Claim paths, so that no brief changes them."""
+    """Claim paths, so that no brief changes them"""
     token, held = place.desk().take(paths, reason)
     if as_json:
         rows = [{"path": c.path, "ref": c.ref, "oid": c.oid, "holder": c.holder} for c in held]
@@ -43,7 +43,7 @@ def take(*, place: Place, as_json: bool, paths: tuple[str, ...], reason: str) ->
 @click.argument("token")
 @shared_options
 def release(*, place: Place, as_json: bool, token: str) -> None:
-    """Give a claim back."""
+    """Give a claim back"""
     place.desk().release(token)
     if as_json:
         answering.answer({"claim": [], "token": token})

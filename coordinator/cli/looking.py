@@ -19,7 +19,7 @@ _WATCH_EVERY_S = 1.0
 )
 @shared_options
 def status(*, place: Place, as_json: bool, watch: bool, everything: bool) -> None:
-    """Show briefs, claims and environments."""
+    """Show briefs, claims and environments"""
 
     def once() -> str:
         desk = place.desk()
@@ -42,7 +42,7 @@ def status(*, place: Place, as_json: bool, watch: bool, everything: bool) -> Non
 @click.option("--result", is_flag=True, help="Print the bytes of the report and nothing else.")
 @shared_options
 def show(*, place: Place, as_json: bool, id_: str, result: bool) -> None:
-    """Show one brief: plan, attempts, commits and its checklist as executed."""
+    """Show one brief: plan, attempts, commits and its checklist as executed"""
     desk = place.desk()
     brief = desk.find(id_)
     if result:
@@ -62,7 +62,7 @@ def show(*, place: Place, as_json: bool, id_: str, result: bool) -> None:
 )
 @shared_options
 def log(*, place: Place, as_json: bool, max_count: int | None) -> None:
-    """List what the coordinator committed, newest first."""
+    """List what the coordinator committed, newest first"""
     said = place.desk().log()[:max_count]
     if as_json:
         rows = [
@@ -86,7 +86,7 @@ def log(*, place: Place, as_json: bool, max_count: int | None) -> None:
 @click.argument("commit")
 @shared_options
 def audit(*, place: Place, as_json: bool, commit: str) -> int:
-    """Walk a commit back to the brief, its attempts and who asked."""
+    """Walk a commit back to the brief, its attempts and who asked"""
     found, chain = place.desk().audit(commit)
     missing = [link for link in chain if link.missing]
     if as_json:

@@ -12,7 +12,7 @@ from coordinator.desk import Put
 @click.argument("text")
 @shared_options
 def answer_(*, place: Place, as_json: bool, id_: str, question: str, text: str) -> None:
-    """Answer one question of a brief that waits."""
+    """Answer one question of a brief that waits"""
     _tell(place.desk().answer(id_, question, text), as_json=as_json)
 
 
@@ -20,7 +20,7 @@ def answer_(*, place: Place, as_json: bool, id_: str, question: str, text: str) 
 @click.argument("id_", metavar="ID")
 @shared_options
 def approve(*, place: Place, as_json: bool, id_: str) -> None:
-    """Let a held change land, exactly as it is now."""
+    """Let a held change land, exactly as it is now"""
     _tell(place.desk().approve(id_), as_json=as_json)
 
 
@@ -29,7 +29,7 @@ def approve(*, place: Place, as_json: bool, id_: str) -> None:
 @click.option("--reason", required=True, help="Why not; it goes into the commit.")
 @shared_options
 def reject(*, place: Place, as_json: bool, id_: str, reason: str) -> None:
-    """Say no to a brief that waits."""
+    """Say no to a brief that waits"""
     _tell(place.desk().reject(id_, reason), as_json=as_json)
 
 
@@ -37,7 +37,7 @@ def reject(*, place: Place, as_json: bool, id_: str, reason: str) -> None:
 @click.argument("id_", metavar="ID")
 @shared_options
 def cancel(*, place: Place, as_json: bool, id_: str) -> None:
-    """Stop a brief that has not landed."""
+    """Stop a brief that has not landed"""
     _tell(place.desk().cancel(id_), as_json=as_json)
 
 
@@ -45,7 +45,7 @@ def cancel(*, place: Place, as_json: bool, id_: str) -> None:
 @click.argument("id_", metavar="ID")
 @shared_options
 def retry(*, place: Place, as_json: bool, id_: str) -> None:
-    """Open a failed, rejected or canceled brief again."""
+    """Open a failed, rejected or canceled brief again"""
     _tell(place.desk().retry(id_), as_json=as_json)
 
 

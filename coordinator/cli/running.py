@@ -24,7 +24,7 @@ from coordinator.cli.answering import SCHEMA, Place, plain, shared_options, show
 def run(
     *, place: Place, as_json: bool, once: bool, until_idle: bool, timeout_s: float | None
 ) -> int:
-    """Work: take in briefs, land and deploy them, until stopped."""
+    """Work: take in briefs, land and deploy them, until stopped"""
     if once and until_idle:
         raise click.UsageError("--once and --until-idle exclude each other")
     from coordinator import daemon  # noqa: PLC0415  loads every adapter and the workers

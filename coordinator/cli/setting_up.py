@@ -34,7 +34,7 @@ def init(
     memory: str | None,
     dry_run: bool,
 ) -> int:
-    """Begin to coordinate this repository; overwrites nothing."""
+    """Begin to coordinate this repository; overwrites nothing"""
     from coordinator.adapters import repository, setup  # noqa: PLC0415  lazy by design
 
     checkout = repository.find(place.path)
@@ -82,7 +82,7 @@ def init(
 @click.option("--dry-run", is_flag=True, help="Say what would go.")
 @shared_options
 def deinit(*, place: Place, as_json: bool, force: bool, dry_run: bool) -> None:
-    """Stop coordinating: remove refs and the run folder, leave history."""
+    """Stop coordinating: remove refs and the run folder, leave history"""
     from coordinator.adapters import repository, teardown  # noqa: PLC0415  lazy by design
 
     checkout = repository.find(place.path)
@@ -100,7 +100,7 @@ def deinit(*, place: Place, as_json: bool, force: bool, dry_run: bool) -> None:
 @click.command()
 @shared_options
 def doctor(*, place: Place, as_json: bool) -> int:
-    """Look for what would stop the coordinator here."""
+    """Look for what would stop the coordinator here"""
     from coordinator import front_desk  # noqa: PLC0415  loads every adapter
 
     checks = front_desk.examine(place.path)

@@ -8,7 +8,7 @@ from coordinator.cli.answering import Place, answer, plain, shared_options, show
 @click.command()
 @shared_options
 def config(*, place: Place, as_json: bool) -> None:
-    """Print the settings in force and where each came from."""
+    """Print the settings in force and where each came from"""
     from coordinator import front_desk  # noqa: PLC0415  loads every adapter
 
     settings, source = front_desk.settings(place.path)
@@ -23,7 +23,7 @@ def config(*, place: Place, as_json: bool) -> None:
 @click.command()
 @shared_options
 def faults(*, place: Place, as_json: bool) -> None:
-    """List the calls that COORDINATOR_FAULT=<port>.<call>:before|after[:n] can die at."""
+    """List the calls that COORDINATOR_FAULT=<port>.<call>:before|after[:n] can die at"""
     from coordinator.adapters.faults import points  # noqa: PLC0415  not needed by `config`
 
     del place

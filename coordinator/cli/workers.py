@@ -9,13 +9,13 @@ from coordinator.domain.policy import Profile
 
 @click.group()
 def workers() -> None:
-    """List and describe workers."""
+    """List and describe workers"""
 
 
 @workers.command(name="list")
 @shared_options
 def list_(*, place: Place, as_json: bool) -> None:
-    """List the workers that a brief may name."""
+    """List the workers that a brief may name"""
     profiles = place.desk().policy.profiles
     if as_json:
         answer({"workers": [_said(profile) for profile in profiles]})
@@ -28,7 +28,7 @@ def list_(*, place: Place, as_json: bool) -> None:
 @click.argument("name")
 @shared_options
 def show_(*, place: Place, as_json: bool, name: str) -> None:
-    """Describe one worker: what it can do, its tools and its limits."""
+    """Describe one worker: what it can do, its tools and its limits"""
     policy = place.desk().policy
     profile = policy.profile(name)
     if profile is None:

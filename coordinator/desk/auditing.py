@@ -7,6 +7,7 @@ from coordinator.desk.kept import Kept, Kepts
 from coordinator.desk.past import Past
 from coordinator.desk.shelf import front_matter
 from coordinator.desk.sources import History
+from coordinator.domain.brief_text import identify_text
 from coordinator.domain.errors import RepositoryError
 from coordinator.domain.names import BriefId, Oid, Place, RecordPaths, RepoPath, digest
 from coordinator.domain.note import BRIEF_FILE
@@ -52,7 +53,7 @@ class Audit:
         if record.verb is Verb.DEPLOY:
             yield from self._revision(record)
         elif record.brief is not None:
-            yield from self._brief(record.brief, record)
+            yield from self._brief(record.brief, commit.oid, record)
         yield from self._rules(commit, record)
 
     def _revision(self, record: Record) -> Iterator[Link]:
@@ -116,7 +117,7 @@ class Audit:
             return _missing(kind, oid or "", why)
         return Link(kind=kind, oid=oid, who=who, why=why)
 
-    def _brief(self, brief: BriefId, record: Record) -> Iterator[Link]:
+    def _brief(self, brief: BriefId, commit: Oid, record: Record) -> Iterator[Link]:
         accept = self._past.last(brief, Verb.ACCEPT)
         first = next((s for s in self._past.of(brief) if s.verb in (Verb.ACCEPT, Verb.ASK)), accept)
         if first is None:
@@ -125,7 +126,9 @@ class Audit:
         said = self._history.commit(first.oid)
         accepted = parse(said.message) if said else None
         requester = _first(accepted, "Requested-By") or _first(record, "Requested-By") or "unknown"
-        yield self._brief_file(brief, accept.oid if accept else first.oid, record, requester)
+        # The text may have been completed by answers, so what counts is the one that landed.
+        at = commit if record.verb is Verb.LAND else accept.oid if accept else first.oid
+        yield self._brief_file(brief, at, record, requester)
         source = _first(accepted, "Source")
         why = f"{first.verb}ed {brief}" + (f", from {source}" if source else "")
         yield Link(kind="requester", oid=first.oid, who=requester, why=why)
@@ -136,15 +139,15 @@ class Audit:
         if entry is None:
             return _missing("brief", "", f"no brief.md of {brief} at {commit[:12]}")
         content = self._objects.content(entry)
+        said = identify_text(brief, content).digest
         wanted = _first(record, "Brief-Digest")
-        why = _task_of(content)
-        if wanted and digest(content) != wanted:
-            why = f"{why} (the digest in the landing is {wanted}, of its canonical text)"
-        return Link(kind="brief", oid=entry, who=who, why=why)
+        if wanted and said != wanted:
+            return _missing("brief", entry, f"the landing names {wanted}, but brief.md is {said}")
+        return Link(kind="brief", oid=entry, who=who, why=f"{_task_of(content)} ({said})")
 
     def _folder(self, brief: BriefId, commit: Oid) -> Mapping[str, Oid]:
         tree = self._objects.tree_of(commit)
-        for place in (Place.OPEN, Place.WAITING, Place.DONE, Place.REJECTED):
+        for place in Place:
             entry = self._objects.entry(tree, self._paths.folder(place, brief))
             if entry is not None and entry.is_tree:
                 return {name: e.oid for name, e in self._objects.listing(entry.oid).items()}
@@ -157,24 +160,25 @@ class Audit:
             yield self._rule(tree, rule)
 
     def _rule(self, tree: Oid, said: str) -> Link:
-        name = said.removeprefix("rule ").partition("@")[0].strip()
-        for path in (_CONSTITUTION, _CONFIG):
-            entry = self._objects.entry(tree, path)
-            if entry is None or entry.is_tree:
-                continue
-            text = self._objects.content(entry.oid).decode("utf-8", "replace")
-            line = next((one for one in text.splitlines() if _names(one, name)), None)
-            if line is not None:
-                return Link(kind="rule", oid=entry.oid, who=said, why=line.strip(" #-*"))
-        entry = self._objects.entry(tree, _CONSTITUTION)
-        return Link(kind="rule", oid=entry.oid if entry else "", who=said, why="as the commit says")
-
-
-def _names(line: str, rule: str) -> bool:
-    last = rule.rpartition(".")[2]
-    if rule.isdigit():
-        return line.strip(" #-*").startswith(f"{rule}. ")
-    return bool(rule) and (rule in line or line.strip(" #").startswith(f"{last} ="))
+        """A number is a line of the constitution, `rule NAME@DIGEST` rests on the config of that digest."""
+        if said.startswith("human "):
+            return Link(
+                kind="decision", oid="", who=said.removeprefix("human "), why="a person decided"
+            )
+        path = _CONSTITUTION if said.isdigit() else _CONFIG
+        entry = self._objects.entry(tree, path)
+        if entry is None or entry.is_tree:
+            return Link(kind="rule", oid="", who=said, why=f"there is no {path}: the defaults hold")
+        content = self._objects.content(entry.oid)
+        if not said.isdigit():
+            own = digest(content).removeprefix("sha256:").startswith(said.rpartition("@")[2])
+            why = f"as {path} says" if own else f"by an earlier {path} or its defaults"
+            return Link(kind="rule", oid=entry.oid, who=said, why=why)
+        lines = content.decode("utf-8", "replace").splitlines()
+        line = next((one for one in lines if one.strip(" -*").startswith(f"{said}. ")), None)
+        if line is None:
+            return _missing("rule", entry.oid, f"{path} has no rule {said}")
+        return Link(kind="rule", oid=entry.oid, who=f"rule {said}", why=line.strip(" -*"))
 
 
 def _first(record: Record | None, key: str) -> str:

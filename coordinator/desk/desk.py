@@ -105,6 +105,7 @@ class Desk:
         self._root = refs_root
         self._shelf = Shelf(parts.objects, parts.memo, paths=policy.paths)
         self._known_past: Past | None = None
+        self._known_refs: looking.Refs | None = None
 
     # -- looking
 
@@ -225,9 +226,14 @@ class Desk:
         """Puts a brief into the inbox; one that is known already is not put again (rule I1)."""
         inbox = self._writable_inbox()
         would = self.would_drop(name, text)
-        if would.duplicate:
+        if would.duplicate and not self._is_weighed_again(would):
             return would
         return replace(would, file=inbox.put(f"{name}.md", text))
+
+    def is_in_inbox(self, file: str) -> bool:
+        """Tells whether a file that was dropped has not been taken in yet."""
+        dropped = self._parts.dropped.briefs() if self._parts.dropped else ()
+        return file.rpartition(".")[0] in {name for name, _ in dropped}
 
     def would_drop(self, name: str, text: bytes) -> Put:
         """Returns what dropping a brief would come to; puts nothing."""
@@ -350,6 +356,12 @@ class Desk:
 
         return Origin(source="folder", name="", by=self.who, token="")
 
+    def _is_weighed_again(self, put: Put) -> bool:
+        """Tells whether intake looks anew at a brief that it refused or asked about, and nobody planned."""
+        shelved = self._shelved(put.id)
+        judged = put.state in (State.REJECTED, State.INPUT_REQUIRED)
+        return judged and shelved is not None and not shelved.planned
+
     def _waiting(self, wanted: str, verb: str) -> BriefStatus:
         brief = self.find(wanted)
         if brief.state is not State.INPUT_REQUIRED:
@@ -401,10 +413,13 @@ class Desk:
 
     def _refs(self) -> looking.Refs:
         """Returns the remote's refs as last fetched; none in a plain clone, which has no mirror."""
+        if self._known_refs is not None:
+            return self._known_refs
         mirror = self._parts.mirror
         there = self._parts.archive.here(f"{mirror}/") if mirror else {}
         refs = {self._root + ref.removeprefix(mirror): oid for ref, oid in there.items()}
-        return looking.Refs(refs, self._objects, root=self._root)
+        self._known_refs = looking.Refs(refs, self._objects, root=self._root)
+        return self._known_refs
 
     def _attempt_counts(self) -> dict[BriefId, int]:
         found: dict[BriefId, int] = {}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from coordinator.desk.sources import History, Memo
@@ -55,20 +54,21 @@ def read_past(history: History, objects: Objects, memo: Memo, tip: Oid) -> Past:
     since = _continues(known, objects, tip)
     if since == tip:
         return Past([_saying(row) for row in known["sayings"]], known["candidates"])
-    fresh = history.commits(since, tip)
-    sayings = [asdict(said) for said in _sayings(fresh)]
-    candidates = [commit.oid for commit in fresh if _may_change_product(commit)]
+    sayings, candidates = _read(history.commits(since, tip))
+    rows = [_row(one) for one in sayings]
+    before = []
     if since is not None:
-        sayings += known["sayings"]
+        before = [_saying(row) for row in known["sayings"]]
+        rows += known["sayings"]
         candidates += known["candidates"]
     said = {
         "format": FORMAT,
         "tip": tip,
-        "sayings": sayings,
+        "sayings": rows,
         "candidates": candidates[:_CANDIDATES_MAX],
     }
     memo.save("history", said)
-    return Past([_saying(row) for row in sayings], candidates[:_CANDIDATES_MAX])
+    return Past([*sayings, *before], candidates[:_CANDIDATES_MAX])
 
 
 def _continues(known: Mapping[str, Any], objects: Objects, tip: Oid) -> Oid | None:
@@ -82,18 +82,21 @@ def _continues(known: Mapping[str, Any], objects: Objects, tip: Oid) -> Oid | No
         return None
 
 
-def _sayings(commits: Iterable[SeenCommit]) -> list[Saying]:
-    rows = []
+def _read(commits: Iterable[SeenCommit]) -> tuple[list[Saying], list[Oid]]:
+    """Returns the rows of our commits, and the commits that may have changed the product tree."""
+    sayings, candidates = [], []
     for commit in commits:
         record = parse(commit.message)
-        if record is not None and record.trailers:
-            rows.append(saying(commit, record))
-    return rows
+        ours = record is not None and bool(record.trailers)
+        if record is not None and ours:
+            sayings.append(saying(commit, record))
+        if record is None or not ours or record.verb not in RECORD_VERBS:
+            candidates.append(commit.oid)
+    return sayings, candidates
 
 
-def _may_change_product(commit: SeenCommit) -> bool:
-    record = parse(commit.message)
-    return record is None or not record.trailers or record.verb not in RECORD_VERBS
+def _row(said: Saying) -> dict[str, Any]:
+    return {name: getattr(said, name) for name in Saying.__slots__}
 
 
 def _saying(row: Mapping[str, Any]) -> Saying:

@@ -73,9 +73,11 @@ class Shelf:
                 yield self._read(place, BriefId(name), self._objects.listing(entry.oid))
 
     def _read(self, place: Place, brief: BriefId, files: Mapping[str, Entry]) -> Shelved:
-        head = front_matter(self._content(files, BRIEF_FILE))
-        plan = _plan(self._content(files, PLAN_FILE))
         reply = parse_reply(self._content(files, REPLY_FILE))
+        # What ended needs neither its settings nor its plan; most briefs of an old repository have.
+        live = not place.terminal
+        head = front_matter(self._content(files, BRIEF_FILE)) if live else {}
+        plan = _plan(self._content(files, PLAN_FILE)) if live or not reply else None
         return Shelved(
             id=brief,
             place=place,
@@ -86,7 +88,7 @@ class Shelf:
             accepted_at=plan.accepted_at if plan else 0,
             round=plan.round if plan else 1,
             tasks=max(1, len(plan.tasks)) if plan else 1,
-            planned=bool(plan and plan.tasks),
+            planned=bool(plan and plan.tasks) if live else PLAN_FILE in files,
             reply=reply.model_copy(update={"text": "", "faults": ()}) if reply else None,
         )
 
