@@ -61,8 +61,11 @@ class GitRemote:
         failed = self._git.fetch(self._refspecs, prune=True)
         if failed is not None:
             return failed
-        self._observe()
-        found = self._snapshot().get(BRANCH)
+        outcome = self._judge(self._git.refs(BRANCH).get(BRANCH))
+        self._observe()  # after the tip: no claim is ever seen with a tip older than its fetch (C4)
+        return outcome
+
+    def _judge(self, found: Oid | None) -> SyncOutcome:
         if found is None:
             return Unreachable(
                 f"the remote has no branch {self._branch}",

@@ -51,7 +51,7 @@ def _begin(kit: Kit, pace: Pace, step: Step, sighting: Sighting, world: World) -
         case steps.MakePlan():
             work_steps.make_plan(kit, sighting, world)
         case steps.TakeClaim():
-            run = partial(remote_steps.claim, kit, step, sighting)
+            run = partial(remote_steps.claim, kit, step, sighting, world)
             pace.start(Lane.REMOTE, f"claim:{brief}", run)
         case steps.LetGo(claim=claim):
             run = partial(remote_steps.release, kit, [claim])

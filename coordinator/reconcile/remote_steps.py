@@ -86,8 +86,10 @@ def records(kit: Kit, notes: Sequence[Note], world: World) -> None:
     kit.ended("records", well=outcome is None or isinstance(outcome, Landed | Moved))
 
 
-def claim(kit: Kit, step: TakeClaim, sighting: Sighting) -> None:
+def claim(kit: Kit, step: TakeClaim, sighting: Sighting, world: World) -> None:
     """Acquires or takes over; being too late is an ordinary outcome."""
+    if kit.ports.remote.tip() != world.tip:
+        return  # steps before this one in the lane saw a newer tip: the next look decides again
     outcome = dispatch.claim(
         step.brief,
         sighting.filed.digest,

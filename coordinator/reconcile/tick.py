@@ -42,15 +42,9 @@ class Coordinator:
             pace.start(Lane.REMOTE, "recover", partial(remote_steps.recover, kit))
             return self._ticked(None)
         pace.sync_when_due()
-        synced = kit.memory.synced
-        if synced is None or isinstance(kit.memory.remote, Rewritten):
+        world = self._look()
+        if world is None:
             return self._ticked(None)
-        world = kit.observer.look(
-            synced.tip,
-            remote=kit.memory.remote,
-            prepared=kit.memory.prepared,
-            in_flight=kit.ports.lanes.in_flight(),
-        )
         pace.begin(min(world.policy.remote_poll_s, world.policy.lease_s / 8))
         self._report(world)
         if world.read_only is not None:
@@ -66,6 +60,27 @@ class Coordinator:
         """Lets running steps end, then stops every worker."""
         self._kit.ports.lanes.close()
         self._kit.ports.pool.close()
+
+    def _look(self) -> World | None:
+        """Looks at the newest tip that is known; None when nothing can be decided on it.
+
+        Steps fetch while we look. A claim must not meet a tip older than the fetch that showed it (C4),
+        nor a deletion of claims the tip before the landing that made it, so such a look is thrown away.
+        """
+        kit = self._kit
+        tip = kit.ports.remote.tip()
+        if tip is None or isinstance(kit.memory.remote, Rewritten):
+            return None
+        world = kit.observer.look(
+            tip,
+            remote=kit.memory.remote,
+            prepared=kit.memory.prepared,
+            in_flight=kit.ports.lanes.in_flight(),
+        )
+        if kit.ports.remote.tip() != tip:
+            self._pace.soon()
+            return None
+        return world
 
     def _report(self, world: World) -> None:
         kit, pace = self._kit, self._pace
