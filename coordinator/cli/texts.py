@@ -35,6 +35,7 @@ def status(look: Status) -> str:
     lines = [_head(look)]
     if look.paused is not None:
         lines.append(f"paused: {shown(look.paused)}")
+    lines += [f"config: {shown(fault)}" for fault in look.config_faults]
     lines += ["", *_briefs(look)]
     if look.claims:
         lines += ["", "claims:"]

@@ -1,45 +1,26 @@
-"""The desk: what a person or a program may see, and the requests they may put.
+"""The desk: a view, and the requests that people may put into the inbox.
 
 What only some commands need is imported where it is used: `status` is asked often and has to start fast.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from coordinator.desk import look as looking
-from coordinator.desk.past import Past, read_past
-from coordinator.desk.shelf import Shelf, front_matter
-from coordinator.domain import state_md
+from coordinator.desk.viewer import Viewer, id_of
 from coordinator.domain.errors import BriefError, BusyError, RepositoryError, UnreachableError
-from coordinator.domain.names import BriefId, Digest, Oid, RepoPath
-from coordinator.domain.record import parse
+from coordinator.domain.names import BriefId, Digest, RepoPath
 from coordinator.domain.status import (
     BriefStatus,
-    ClaimStatus,
-    Holder,
-    Link,
-    Saying,
-    SeenCommit,
-    Shelved,
     State,
-    Status,
 )
 
 if TYPE_CHECKING:
-    from coordinator.desk.kept import Kept, Kepts
-    from coordinator.desk.sources import Archive, Dropped, History, Memo
-    from coordinator.desk.story import Stories, Story
-    from coordinator.domain.policy import Policy
     from coordinator.domain.proof import ClaimedPath
     from coordinator.domain.request import Origin, Request
-    from coordinator.ports import Claims, Clock, Inbox, Journal, Objects, SecretScan
-    from coordinator.services.intake import Assessment
-
-TERMINAL_MAX = 200
-"""How many finished briefs a look lists unless all are asked for."""
+    from coordinator.ports import Claims, Inbox
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,173 +33,8 @@ class Put:
     duplicate: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Parts:
-    """What a desk is built over.
-
-    `objects`, `history` and `archive` read one repository: the private clone, or in a plain clone the
-    user's own. `mirror` is where refs/orchestrator/ of the remote is mirrored in it, '' where it is not.
-    The functions make what only some commands need; they are None where there is nothing to make:
-    `claims` and `journal` in a plain clone, `inbox` and `dropped` where no request may be put.
-    """
-
-    objects: Objects
-    history: History
-    archive: Archive
-    memo: Memo
-    clock: Clock
-    mirror: str = ""
-    dropped: Dropped | None = None
-    inbox: Callable[[], Inbox] | None = None
-    claims: Callable[[], Claims] | None = None
-    journal: Callable[[], Journal] | None = None
-
-
-class Desk:
-    """Looks at one tip and puts requests; holds nothing that could commit.
-
-    `tip` is None for a repository without commits; `who` is "Name <email>" of the person who asks;
-    `policy_faults` say why a policy at the tip is not in force.
-    """
-
-    def __init__(
-        self,
-        *,
-        parts: Parts,
-        policy: Policy,
-        policy_faults: tuple[str, ...] = (),
-        tip: Oid | None,
-        refs_root: str = "refs/orchestrator",
-        daemon: Holder | None = None,
-        who: str = "",
-    ) -> None:
-        self.policy = policy
-        self.policy_faults = policy_faults
-        self.tip = tip
-        self.who = who
-        self._parts = parts
-        self._objects = parts.objects
-        self._history = parts.history
-        self._memo = parts.memo
-        self._clock = parts.clock
-        self._daemon = daemon
-        self._root = refs_root
-        self._shelf = Shelf(parts.objects, parts.memo, paths=policy.paths)
-        self._known_past: Past | None = None
-        self._known_refs: looking.Refs | None = None
-
-    # -- looking
-
-    def look(self, *, terminal_max: int | None = TERMINAL_MAX) -> Status:
-        """Returns everything at once; of finished briefs the newest `terminal_max`."""
-        briefs = self.briefs()
-        listed = looking.listed(briefs, terminal_max=terminal_max)
-        return Status(
-            tip=self.tip,
-            daemon=self._daemon,
-            paused=self._directives().paused,
-            briefs=listed,
-            claims=self._refs().claims(),
-            environments=looking.environment_statuses(
-                self.policy, self._refs(), self._past(), wanted=self._wanted()
-            ),
-            left_off=len(briefs) - len(listed),
-        )
-
-    def briefs(self) -> tuple[BriefStatus, ...]:
-        """Returns every brief: those of the tip, then what is still in the inbox."""
-        shelved = self._shelf.all(self.tip) if self.tip else ()
-        working = looking.Working(
-            counts=self._attempt_counts(),
-            kept=self._kept_here,
-            journal=self._parts.journal,
-            held=self._refs().held(),
-        )
-        closed = frozenset(n for s in shelved if s.place.value == "done" for n in (s.id, s.name))
-        past, now, asked = self._past(), self._clock.timestamp(), self._directives()
-        live = frozenset(s.revision for s in past.deploys().values() if s.revision)
-        found = [
-            looking.brief_status(
-                one,
-                past,
-                progress=working.progress(one, closed=closed, asked=asked),
-                now=now,
-                live=live,
-            )
-            for one in shelved
-        ]
-        return (*found, *self._submitted(frozenset(s.id for s in shelved)))
-
-    def find(self, wanted: str) -> BriefStatus:
-        """Returns the brief with that id, a unique prefix of it, or that name. Raises BriefError."""
-        briefs = self.briefs()
-        for match in (
-            [b for b in briefs if b.id == wanted],
-            [b for b in briefs if b.name == wanted],
-            [b for b in briefs if b.id.startswith(wanted)],
-        ):
-            if len(match) == 1:
-                return match[0]
-            if match:
-                named = ", ".join(sorted(b.id for b in match)[:5])
-                raise BriefError(f"{wanted!r} names several briefs: {named}", hint="use a whole id")
-        raise BriefError(
-            f"no brief is called {wanted!r}", hint="`coordinator status --all` lists them"
-        )
-
-    def show(self, brief: BriefId) -> Story | None:
-        """Returns the story of a brief; None while it is only a file in the inbox."""
-        shelved = self._shelved(brief)
-        return self._stories().of(shelved) if shelved else None
-
-    def result(self, brief: BriefId) -> bytes:
-        """Returns the bytes of its report. Raises BriefError when there is none."""
-        shelved = self._shelved(brief)
-        if shelved is None:
-            raise BriefError(f"{brief}: not accepted yet, so it has no result", hint="wait for it")
-        return self._stories().result(shelved)
-
-    def log(self) -> tuple[Saying, ...]:
-        """Returns what the coordinator committed, newest first."""
-        return self._past().sayings
-
-    def audit(self, revision: str) -> tuple[SeenCommit, tuple[Link, ...]]:
-        """Walks a commit back to who asked. Raises RepositoryError for a commit that is not ours."""
-        from coordinator.desk.auditing import Audit  # noqa: PLC0415  see above
-
-        commit = self._history.commit(revision)
-        if commit is None:
-            raise RepositoryError(
-                f"no commit is called {revision!r} here",
-                hint="`git fetch` first, or use its whole id",
-            )
-        walk = Audit(
-            objects=self._objects,
-            history=self._history,
-            kept=self._kepts(),
-            past=self._past_with(commit),
-            paths=self.policy.paths,
-        )
-        return commit, walk.walk(commit)
-
-    def check(self, name: str, text: bytes, *, secrets: SecretScan) -> Assessment:
-        """Returns what intake would say about a brief. Raises RepositoryError without a commit."""
-        from coordinator.desk.judging import judge  # noqa: PLC0415  the rules of intake are slow to load
-
-        if self.tip is None:
-            raise RepositoryError(
-                "there is no commit to check it against", hint="make the first one"
-            )
-        return judge(
-            name,
-            text,
-            tip=self.tip,
-            shelf=self._shelf,
-            objects=self._objects,
-            policy=self.policy,
-            secrets=secrets,
-            dropped=self._parts.dropped.briefs() if self._parts.dropped else (),
-        )
+class Desk(Viewer):
+    """A view that takes requests; it holds nothing that could commit."""
 
     # -- putting requests
 
@@ -310,16 +126,6 @@ class Desk:
 
     # -- people's claims
 
-    def claims(self) -> tuple[ClaimStatus, ...]:
-        """Returns every claim, read from the remote now; no ref is written for it."""
-        found = self._parts.archive.there(f"{self._root}/claims", f"{self._root}/held")
-        if found is None:
-            raise UnreachableError(
-                "the remote could not be read", hint="check that `git fetch` works here"
-            )
-        self._kepts().fetch(found)
-        return looking.Refs(found, self._objects, root=self._root).claims()
-
     def take(self, paths: Sequence[str], reason: str) -> tuple[str, tuple[ClaimedPath, ...]]:
         """Claims paths for the person who asks; returns the token. Raises BusyError naming the holder."""
         from coordinator.domain.proof import Busy, Unreachable  # noqa: PLC0415  see above
@@ -385,115 +191,3 @@ class Desk:
                 "claims need the private clone", hint="run `coordinator init` in this clone first"
             )
         return self._parts.claims()
-
-    def _submitted(self, known: frozenset[BriefId]) -> list[BriefStatus]:
-        """Returns the files of the inbox; one that is on the branch already is about to be removed."""
-        if self._parts.dropped is None:
-            return []
-        dropped = self._parts.dropped.briefs()
-        replies = self._parts.inbox().replies() if dropped and self._parts.inbox else {}
-        found: dict[BriefId, BriefStatus] = {}
-        for name, text in dropped:
-            brief = id_of(name, text)
-            if brief not in known:
-                said = replies.get(name, {}).get("reasons", ())
-                reasons = tuple(map(str, said)) if isinstance(said, list | tuple) else ()
-                priority = front_matter(text).get("priority", 0)
-                found[brief] = looking.submitted(
-                    brief,
-                    name,
-                    priority=priority if isinstance(priority, int) else 0,
-                    reasons=reasons,
-                )
-        return list(found.values())
-
-    def _shelved(self, brief: BriefId) -> Shelved | None:
-        shelved = self._shelf.all(self.tip) if self.tip else ()
-        return next((one for one in shelved if one.id == brief), None)
-
-    def _refs(self) -> looking.Refs:
-        """Returns the remote's refs as last fetched; none in a plain clone, which has no mirror."""
-        if self._known_refs is not None:
-            return self._known_refs
-        mirror = self._parts.mirror
-        there = self._parts.archive.here(f"{mirror}/") if mirror else {}
-        refs = {self._root + ref.removeprefix(mirror): oid for ref, oid in there.items()}
-        self._known_refs = looking.Refs(refs, self._objects, root=self._root)
-        return self._known_refs
-
-    def _attempt_counts(self) -> dict[BriefId, int]:
-        found: dict[BriefId, int] = {}
-        for ref in self._parts.archive.here(f"{self._root}/attempts/"):
-            brief = BriefId(ref.rpartition("/")[0].rpartition("/")[2])
-            found[brief] = found.get(brief, 0) + 1
-        return found
-
-    def _kepts(self) -> Kepts:
-        from coordinator.desk.kept import Kepts  # noqa: PLC0415  see above
-
-        return Kepts(self._objects, self._parts.archive, refs_root=self._root)
-
-    def _kept_here(self, brief: BriefId) -> Sequence[Kept]:
-        return self._kepts().here(brief)
-
-    def _stories(self) -> Stories:
-        from coordinator.desk.story import Stories  # noqa: PLC0415  see above
-
-        assert self.tip is not None
-        return Stories(
-            objects=self._objects,
-            history=self._history,
-            kept=self._kepts(),
-            shelf=self._shelf,
-            past=self._past(),
-            tip=self.tip,
-            paths=self.policy.paths,
-        )
-
-    def _past(self) -> Past:
-        if self._known_past is None:
-            self._known_past = (
-                read_past(self._history, self._objects, self._memo, self.tip)
-                if self.tip
-                else Past((), ())
-            )
-        return self._known_past
-
-    def _past_with(self, commit: SeenCommit) -> Past:
-        """Returns the history of the tip, or of a commit that is not in it (another branch)."""
-        past = self._past()
-        if parse(commit.message) is None or any(s.oid == commit.oid for s in past.sayings):
-            return past
-        return read_past(self._history, self._objects, _Forgetful(), commit.oid)
-
-    def _wanted(self) -> Oid | None:
-        if not self.policy.environments:
-            return None
-        past = self._past()
-        return looking.newest_product_change(past, self._objects, self._history.parent)
-
-    def _directives(self) -> state_md.Directives:
-        if self.tip is None:
-            return state_md.Directives()
-        content = self._objects.read(self._objects.tree_of(self.tip), self.policy.paths.state_file)
-        return state_md.directives((content or b"").decode("utf-8", "replace"))
-
-
-def id_of(name: str, text: bytes) -> BriefId:
-    """Returns the id of a brief (rule I1); a malformed one has one too."""
-    from coordinator.domain.brief_text import identify_text  # noqa: PLC0415  see above
-
-    return identify_text(name, text).id
-
-
-class _Forgetful:
-    """A memo for one question about another branch: it must not replace what the tip's look left."""
-
-    def load(self, name: str) -> dict[str, object]:
-        """Returns nothing."""
-        del name
-        return {}
-
-    def save(self, name: str, said: object) -> None:
-        """Saves nothing."""
-        del name, said

@@ -48,6 +48,19 @@ class Past:
         return found
 
 
+class Forgetful:
+    """A memo for one question about another branch: it must not replace what the tip's look left."""
+
+    def load(self, name: str) -> dict[str, object]:
+        """Returns nothing."""
+        del name
+        return {}
+
+    def save(self, name: str, said: object) -> None:
+        """Saves nothing."""
+        del name, said
+
+
 def read_past(history: History, objects: Objects, memo: Memo, tip: Oid) -> Past:
     """Returns the history up to `tip`; only what is new since the last look is parsed."""
     known = memo.load("history")

@@ -128,7 +128,11 @@ class Holder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Status:
-    """One look at everything. `left_off` counts terminal briefs older than those listed."""
+    """One look at everything.
+
+    `left_off` counts terminal briefs older than those listed; `config_faults` say why the config at the
+    tip is not in force.
+    """
 
     tip: Oid | None
     daemon: Holder | None
@@ -137,6 +141,7 @@ class Status:
     claims: tuple[ClaimStatus, ...]
     environments: tuple[EnvironmentStatus, ...]
     left_off: int = 0
+    config_faults: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -257,7 +257,9 @@ def test_a_faulty_config_is_named_with_every_fault(site: Site) -> None:
     assert answered.error["code"] == "config"
     assert "lease_s" in answered.error["message"]
     assert "unverified" in answered.error["message"]
-    assert coordinator(site.repo, "status").code == 0, "looking goes on with the defaults"
+    looked = coordinator(site.repo, "status", "--json")
+    assert looked.code == 0, "looking goes on with the defaults"
+    assert "lease_s" in looked.json["config_faults"][0]
 
 
 def test_faults_lists_every_call_that_writes(site: Site) -> None:

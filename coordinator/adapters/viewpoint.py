@@ -1,0 +1,135 @@
+"""Which git directory a command reads, and at which tip: the newest that this machine knows of.
+
+The private clone where there is one, because the daemon fetches into it; the user's own repository in a
+plain clone, or when its owner fetched later.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from coordinator import config
+from coordinator.adapters import repository
+from coordinator.adapters.git_process import GitProcess
+from coordinator.adapters.objects import GitObjects
+from coordinator.adapters.repository import Checkout
+from coordinator.config import Wiring
+from coordinator.domain.errors import ConfigError
+from coordinator.domain.names import Oid, RecordPaths
+from coordinator.domain.policy import Policy
+
+_MIRROR = "refs/mirror/branch"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Viewpoint:
+    """The repository as a command sees it: which git directory is read, at which tip."""
+
+    checkout: Checkout
+    git: GitProcess
+    objects: GitObjects
+    wiring: Wiring | None  # None without a remote
+    private: bool
+    tip: Oid | None
+    text: bytes | None  # config.toml at the tip
+    text_from: str
+
+
+def look(path: Path) -> Viewpoint:
+    """Finds the repository, and the newest tip that this machine knows of."""
+    checkout = repository.find(path)
+    on_disk = repository.work_tree_config(checkout)
+    name, branch = named(on_disk)
+    branch = branch or repository.default_branch(checkout, name)
+    own = _tip_of_clone(checkout, name, branch)
+    if (checkout.private / "HEAD").is_file():
+        git = GitProcess(
+            checkout.private,
+            remote_url=checkout.remotes.get(name, ""),
+            user_directory=checkout.top,
+        )
+        mirror = git.refs(_MIRROR).get(_MIRROR)
+        if mirror is not None and not _is_newer(checkout, own, mirror):
+            return _seen(checkout, git, mirror, on_disk, branch, private=True)
+        git.close()
+    git = GitProcess(
+        checkout.git_dir, remote_url=checkout.remotes.get(name, ""), user_directory=checkout.top
+    )
+    return _seen(checkout, git, own, on_disk, branch, private=False)
+
+
+def policy_of(text: bytes | None) -> tuple[Policy, tuple[str, ...]]:
+    """Returns the policy at the tip; a faulty one gives the defaults and what is wrong with it."""
+    try:
+        return config.read_policy(text), ()
+    except ConfigError as error:
+        return config.read_policy(None), (str(error),)
+
+
+def named(text: bytes | None) -> tuple[str, str]:
+    """Returns remote and branch as the config names them; of a faulty one, the defaults."""
+    try:
+        said = config.schema.parse(text).repository
+    except ConfigError:
+        said = config.schema.parse(None).repository
+    return said.remote, said.branch
+
+
+def _seen(
+    checkout: Checkout,
+    git: GitProcess,
+    tip: Oid | None,
+    on_disk: bytes | None,
+    branch: str,
+    *,
+    private: bool,
+) -> Viewpoint:
+    objects = GitObjects(git, paths=lambda: _record_paths(text))
+    text = objects.read(objects.tree_of(tip), config.CONFIG_FILE) if tip else None
+    text_from = f"{config.CONFIG_FILE} at {tip[:12]}" if tip and text is not None else "defaults"
+    if text is None and on_disk is not None:
+        text, text_from = on_disk, f"{config.CONFIG_FILE}, not committed yet"
+    return Viewpoint(
+        checkout=checkout,
+        git=git,
+        objects=objects,
+        wiring=_wiring(checkout, text, branch),
+        private=private,
+        tip=tip,
+        text=text,
+        text_from=text_from,
+    )
+
+
+def _wiring(checkout: Checkout, text: bytes | None, branch: str) -> Wiring | None:
+    name, _ = named(text)
+    if name not in checkout.remotes:
+        return None
+    try:
+        return config.read_wiring(
+            checkout.top, text, remote_url=checkout.remotes[name], branch=branch
+        )
+    except ConfigError:
+        return config.read_wiring(
+            checkout.top, None, remote_url=checkout.remotes[name], branch=branch
+        )
+
+
+def _record_paths(text: bytes | None) -> RecordPaths:
+    return policy_of(text)[0].paths
+
+
+def _tip_of_clone(checkout: Checkout, remote: str, branch: str) -> Oid | None:
+    with GitProcess(checkout.git_dir, remote_url="") as git:
+        for ref in (f"refs/remotes/{remote}/{branch}", f"refs/heads/{branch}"):
+            found = git.refs(ref).get(ref)
+            if found is not None:
+                return found
+    return checkout.head
+
+
+def _is_newer(checkout: Checkout, own: Oid | None, mirror: Oid) -> bool:
+    """Tells whether the clone's own tip descends from what the daemon fetched last."""
+    if own is None or own == mirror:
+        return False
+    with GitProcess(checkout.git_dir, remote_url="") as git:
+        return git.is_ancestor(mirror, own)
