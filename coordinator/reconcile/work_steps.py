@@ -62,7 +62,9 @@ def _dealt_with(kit: Kit, request: Request, *, why: str, state: str, world: Worl
         )
     elif source == "folder":
         fields = intake_service.reply_fields(request, world, objects=kit.ports.objects)
-        text = f"{fields.get('id') or request.origin.name}: {state}\n\n{why}"
+        text = intake_service.reply_text(
+            request, why, state=state, world=world, objects=kit.ports.objects
+        )
         kit.ports.inbox.reply(
             _reply_name(request), fields={"state": state, **fields, "why": why}, text=text
         )
