@@ -1,6 +1,7 @@
 """The state machine: one sighting of a brief in, its one next step out. Pure: same look, same step."""
 
 from collections.abc import Sequence
+from enum import Enum
 
 from . import finishing, notes, trying
 from .claim_name import claim_ref, claimed_paths, overlap
@@ -10,8 +11,21 @@ from .steps import Deliver, LetGo, MakePlan, PublishAttempts, Say, Step, TakeCla
 from .world import Sighting, World
 
 
-def next_step(sighting: Sighting, world: World) -> Step:
-    """Returns the one next step of a brief that is open, waiting or landed."""
+class Claiming(Enum):
+    """Whether a brief that is not claimed yet may be."""
+
+    MAY_CLAIM = "may claim"
+    MUST_WAIT = "must wait"
+
+
+MAY_CLAIM, MUST_WAIT = Claiming.MAY_CLAIM, Claiming.MUST_WAIT
+
+
+def next_step(sighting: Sighting, world: World, *, claiming: Claiming = MAY_CLAIM) -> Step:
+    """Returns the one next step of a brief that is open, waiting or landed.
+
+    With `MUST_WAIT`, one without a claim waits until a worker is free.
+    """
     filed = sighting.filed
     if isinstance(world.remote, Rewritten):
         return Wait(phase="waiting", why="the remote was rewritten; a human must look")
@@ -23,12 +37,12 @@ def next_step(sighting: Sighting, world: World) -> Step:
                 return Wait(phase="deliver", why="no environment is named")
             return Deliver(brief=filed.id, environment=filed.brief.deploy)
         case Place.OPEN:
-            return _open(sighting, world)
+            return _open(sighting, world, claiming)
         case Place.DONE | Place.REJECTED:
             return Wait(phase="waiting", why="finished")
 
 
-def _open(sighting: Sighting, world: World) -> Step:
+def _open(sighting: Sighting, world: World, claiming: Claiming) -> Step:
     filed = sighting.filed
     if filed.plan is None:
         return MakePlan(brief=filed.id)
@@ -40,6 +54,8 @@ def _open(sighting: Sighting, world: World) -> Step:
     if blocked is not None:
         return blocked
     if not isinstance(sighting.claim, Claim):
+        if claiming is MUST_WAIT:
+            return Wait(phase="dispatch", why="every worker is busy")
         return _claim(sighting, world)
     if sighting.claim.digest != filed.digest:
         return LetGo(claim=sighting.claim)

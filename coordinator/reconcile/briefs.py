@@ -6,6 +6,7 @@ from typing import assert_never
 from coordinator.domain import progress, steps
 from coordinator.domain.names import Place
 from coordinator.domain.note import Note
+from coordinator.domain.proof import Claim
 from coordinator.domain.steps import Step, Wait
 from coordinator.domain.world import Sighting, World
 from coordinator.ports import Lane
@@ -16,27 +17,60 @@ from .pace import CLAIMS_S, OTHERS_S, Pace
 
 
 def decide(kit: Kit, pace: Pace, world: World) -> list[Note]:
-    """Starts the one next step of each brief; deliver and land come before intake."""
+    """Starts the one next step of each brief; deliver and land come before intake.
+
+    Only as many briefs are claimed as workers can be busy with: a claim keeps others away.
+    """
     says: list[Note] = []
-    chosen = [(s, progress.next_step(s, world)) for s in world.briefs.values()]
-    running = sum(1 for _ in kit.ports.pool.running())
-    gate_taken = any(k.startswith("gate:") for k in kit.ports.lanes.in_flight())
-    landing: set[str] = set()
+    flying = kit.ports.lanes.in_flight()
+    room = _Room(kit, world, flying)
+    chosen = []
+    for sighting in world.briefs.values():
+        may = progress.MAY_CLAIM if room.for_claim() else progress.MUST_WAIT
+        step = progress.next_step(sighting, world, claiming=may)
+        room.take(step)
+        chosen.append((sighting, step))
     for sighting, step in sorted(chosen, key=lambda pair: _RANK[type(pair[1])]):
-        if isinstance(step, steps.Dispatch):
-            if running >= world.policy.attempts_parallel_max:
-                pace.busy = True
-                continue
-            running += 1
-        if isinstance(step, steps.RunGate | steps.Land):
+        if not room.allows(step, sighting):
             pace.busy = True
-            if landing or (gate_taken and isinstance(step, steps.RunGate)):
-                continue  # one change at a time
-            landing.add(sighting.filed.id)
+            continue
         note = _begin(kit, pace, step, sighting, world)
         if note is not None:
             says.append(note)
     return says
+
+
+class _Room:
+    """What may run at once: so many claims and attempts, and one landing."""
+
+    def __init__(self, kit: Kit, world: World, flying: frozenset[str]) -> None:
+        self._kit = kit
+        self._gate_taken = any(k.startswith("gate:") for k in flying)
+        self._running = len(kit.ports.pool.running())
+        self._running_max = world.policy.attempts_parallel_max
+        claimed = sum(isinstance(s.claim, Claim) for s in world.briefs.values())
+        claimed += sum(k.startswith("claim:") for k in flying)
+        self._claims_left = 2 * self._running_max - claimed
+        self._landing = False
+
+    def for_claim(self) -> bool:
+        return self._claims_left > 0
+
+    def take(self, step: Step) -> None:
+        if isinstance(step, steps.TakeClaim) and self._kit.ready(f"claim:{step.brief}"):
+            self._claims_left -= 1
+
+    def allows(self, step: Step, sighting: Sighting) -> bool:
+        if isinstance(step, steps.Dispatch):
+            self._running += 1
+            return self._running <= self._running_max
+        if isinstance(step, steps.RunGate | steps.Land):
+            if not self._kit.ready(f"land:{sighting.filed.id}"):
+                return False  # it waits after a bad end; another may land meanwhile
+            if self._landing or (self._gate_taken and isinstance(step, steps.RunGate)):
+                return False  # one change at a time
+            self._landing = True
+        return True
 
 
 def _begin(kit: Kit, pace: Pace, step: Step, sighting: Sighting, world: World) -> Note | None:
@@ -75,7 +109,7 @@ def _begin(kit: Kit, pace: Pace, step: Step, sighting: Sighting, world: World) -
             _gate(kit, pace, step, world)
         case steps.Land():
             run = partial(remote_steps.publish_landing, kit, sighting, world)
-            pace.start(Lane.REMOTE, f"land:{brief}", run)
+            pace.start(Lane.REMOTE, f"land:{brief}", run, first=True)
         case steps.Deliver():
             pass  # by environment, below: one deploy serves every brief that waits for it
         case _:
