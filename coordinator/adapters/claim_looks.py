@@ -4,8 +4,9 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from coordinator.domain.claim_name import held_ref
 from coordinator.domain.names import BriefId, Digest, Epoch, Oid, RepoPath
-from coordinator.domain.proof import ClaimedPath
+from coordinator.domain.proof import ClaimedPath, Deletion
 from coordinator.domain.world import HeldRef, SeenClaim
 from coordinator.ports import Clock
 
@@ -68,6 +69,17 @@ class ClaimLooks:
             acq=str(said.get("acq", "")),
             holder=f"person:{person}" if person else str(said.get("brief", "")),
         )
+
+    def with_acq(self, acq: str) -> list[Deletion]:
+        """Returns every ref of one acquisition, leased at what the last fetch showed."""
+        look = self.look()
+        found = [Deletion(ref=c.ref, oid=c.oid) for c in look.by_acq.get(acq, ())]
+        found += [
+            Deletion(ref=held_ref(self._root, h.brief), oid=h.oid)
+            for h in look.held.values()
+            if h.acq == acq
+        ]
+        return found
 
     def held_value(self, brief: BriefId, ref: str, oid: Oid) -> HeldRef:
         """Returns what a held/ or gate/ blob says, and for how long the ref has not moved."""

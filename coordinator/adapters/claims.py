@@ -6,7 +6,7 @@ on the remote and is not a whole claim of ours is a stray to delete (C3), whoeve
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from coordinator.domain.claim_name import claim_ref, overlap, without_nested
+from coordinator.domain.claim_name import claim_ref, gate_ref, held_ref, overlap, without_nested
 from coordinator.domain.names import BriefId, Digest, Epoch, Oid, RepoPath
 from coordinator.domain.proof import Busy, Claim, ClaimedPath, ClaimOutcome, Deletion, Unreachable
 from coordinator.domain.world import HeldRef, SeenClaim
@@ -49,7 +49,7 @@ class RefClaims:
         acq = self._new_acq()
         refs = {claim_ref(self._root, p): p for p in without_nested(paths)}
         held = self._held_blob(brief, digest, acq, counter=1, refs=sorted(refs))
-        updates = [RefUpdate(ref=self._held_ref(brief), expected=None, new=held)]
+        updates = [RefUpdate(ref=held_ref(self._root, brief), expected=None, new=held)]
         updates += [
             RefUpdate(ref=ref, expected=None, new=self._path_blob(path, acq, brief=brief))
             for ref, path in refs.items()
@@ -61,7 +61,7 @@ class RefClaims:
         claim = self.mine(brief)
         if claim is not None and claim.acq == acq:
             return claim
-        self.delete(self._with_acq(acq))
+        self.delete(self._looks.with_acq(acq))
         return self._in_the_way(brief, refs)
 
     def renew(self, claims: Sequence[Claim]) -> tuple[BriefId, ...]:
@@ -88,7 +88,7 @@ class RefClaims:
             counter=stale.counter + 1,
             refs=list(said.get("refs", [])),
         )
-        update = RefUpdate(ref=self._held_ref(stale.brief), expected=stale.oid, new=new)
+        update = RefUpdate(ref=held_ref(self._root, stale.brief), expected=stale.oid, new=new)
         self._git.push([update], timeout_s_max=_PUSH_TIMEOUT_S)
         synced = self._remote.sync()
         if isinstance(synced, Unreachable):
@@ -99,7 +99,7 @@ class RefClaims:
     def release(self, claim: Claim) -> None:
         """Deletes held/ and its path claims, each leased at the oid that we hold."""
         self.delete(
-            [Deletion(ref=self._held_ref(claim.brief), oid=claim.held)]
+            [Deletion(ref=held_ref(self._root, claim.brief), oid=claim.held)]
             + [Deletion(ref=p.ref, oid=p.oid) for p in claim.paths]
         )
 
@@ -132,7 +132,7 @@ class RefClaims:
         said = {"gate": branch, "epoch": self._epoch, "acq": acq, "counter": counter}
         blob = self._looks.write(said)
         expected = there.oid if there else None
-        update = RefUpdate(ref=self._gate_ref(branch), expected=expected, new=blob)
+        update = RefUpdate(ref=gate_ref(self._root, branch), expected=expected, new=blob)
         self._git.push([update], timeout_s_max=_PUSH_TIMEOUT_S)
         synced = self._remote.sync()
         if isinstance(synced, Unreachable):
@@ -146,7 +146,7 @@ class RefClaims:
         """Lets go of gate/<branch> if it is ours."""
         there = self.gate(branch)
         if there is not None and there.epoch == self._epoch:
-            self.delete([Deletion(ref=self._gate_ref(branch), oid=there.oid)])
+            self.delete([Deletion(ref=gate_ref(self._root, branch), oid=there.oid)])
 
     # -- people's claims (C9)
 
@@ -172,7 +172,7 @@ class RefClaims:
             self._git.set_refs([RefUpdate(ref=_ACQ + acq, expected=mark, new=None)])
             self._ours = None
             return acq, got
-        self.delete(self._with_acq(acq))
+        self.delete(self._looks.with_acq(acq))
         return self._in_the_way(BriefId(""), refs)
 
     def give_back(self, token: str) -> bool:
@@ -199,7 +199,7 @@ class RefClaims:
 
     def gate(self, branch: str) -> HeldRef | None:
         """Returns gate/<branch>."""
-        ref = self._gate_ref(branch)
+        ref = gate_ref(self._root, branch)
         oid = self._remote.mirrored("gate/").get(ref)
         return None if oid is None else self._looks.held_value(BriefId(""), ref, oid)
 
@@ -230,7 +230,9 @@ class RefClaims:
         lost = {
             h.acq for h in self.held().values() if h.epoch != self._epoch
         }  # taken over by another epoch: the acq is theirs now
-        return tuple(d for acq in ours if acq not in whole | lost for d in self._with_acq(acq))
+        return tuple(
+            d for acq in ours if acq not in whole | lost for d in self._looks.with_acq(acq)
+        )
 
     def earlier(self) -> tuple[HeldRef, ...]:
         """Y1: held/ refs of an earlier epoch of this very run folder: ours to renew at once."""
@@ -238,17 +240,6 @@ class RefClaims:
         return tuple(h for h in self.held().values() if h.acq in ours and h.epoch != self._epoch)
 
     # -- helpers
-
-    def _with_acq(self, acq: str) -> list[Deletion]:
-        found = [
-            Deletion(ref=s.claim.ref, oid=s.claim.oid) for s in self.seen() if s.claim.acq == acq
-        ]
-        found += [
-            Deletion(ref=self._held_ref(h.brief), oid=h.oid)
-            for h in self.held().values()
-            if h.acq == acq
-        ]
-        return found
 
     def _in_the_way(self, brief: BriefId, refs: Iterable[str]) -> Busy:
         held = self.held().get(brief)
@@ -267,7 +258,7 @@ class RefClaims:
             counter=claim.counter + 1,
             refs=sorted(p.ref for p in claim.paths),
         )
-        return RefUpdate(ref=self._held_ref(claim.brief), expected=claim.held, new=new)
+        return RefUpdate(ref=held_ref(self._root, claim.brief), expected=claim.held, new=new)
 
     def _held_blob(
         self, brief: BriefId, digest: Digest, acq: str, *, counter: int, refs: Sequence[str]
@@ -286,12 +277,6 @@ class RefClaims:
     def _path_blob(self, path: RepoPath, acq: str, **holder: str) -> Oid:
         shown = path.encode("utf-8", "replace").decode()
         return self._looks.write({"path": shown, "acq": acq, **holder})
-
-    def _held_ref(self, brief: BriefId) -> str:
-        return f"{self._root}/held/{brief}"
-
-    def _gate_ref(self, branch: str) -> str:
-        return claim_ref(self._root, RepoPath(branch)).replace("/claims/", "/gate/", 1)
 
     def _new_acq(self) -> str:
         acq = self._clock.nonce()

@@ -30,6 +30,16 @@ def claim_ref(root: str, path: RepoPath) -> str:
     return ref
 
 
+def held_ref(root: str, brief: str) -> str:
+    """Returns the ref that holds `brief` itself."""
+    return f"{root}/held/{brief}"
+
+
+def gate_ref(root: str, branch: str) -> str:
+    """Returns the ref that holds the gate of `branch` (rule L1)."""
+    return claim_ref(root, RepoPath(branch)).replace("/claims/", "/gate/", 1)
+
+
 def claimed_paths(patterns: Sequence[str]) -> tuple[RepoPath, ...]:
     """Returns what to claim for the patterns of a SCOPE: literal folders, nested ones dropped (C1, C7)."""
     return without_nested([literal_folder(pattern) for pattern in patterns])
