@@ -187,7 +187,7 @@ def _journal(file: Path) -> "Journal":
 
 def _required(seen: Viewpoint) -> Wiring:
     if seen.wiring is None:
-        seen.checkout.remote("origin")  # raises, and says what to do
+        seen.checkout.remote(viewpoint.named(seen.text)[0])  # raises, and says what to do
     if seen.wiring is None or not (seen.checkout.private / "HEAD").is_file():
         raise RepositoryError(
             f"{seen.checkout.top}: nothing is coordinated from here",

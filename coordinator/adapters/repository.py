@@ -70,10 +70,11 @@ class Checkout:
     def remote(self, wanted: str) -> str:
         """Returns the name of the remote to use: `wanted`, or the only one there is.
 
-        Raises RepositoryError when there is none.
+        Raises RepositoryError when there is none, or when there are several and none has that name.
         """
-        if wanted in self.remotes:
-            return wanted
+        found = self.remote_here(wanted)
+        if found is not None:
+            return found
         if not self.remotes:
             raise RepositoryError(
                 f"{self.top}: there is no remote to claim and land on",
@@ -83,8 +84,18 @@ class Checkout:
         known = ", ".join(sorted(self.remotes))
         raise RepositoryError(
             f"{self.top}: no remote is called {wanted!r} (there is: {known})",
-            hint="set `remote` in [repository] of .orchestrator/config.toml",
+            hint=f"`git remote add {wanted} URL`, or `git remote rename` the one it is known by here",
         )
+
+    def remote_here(self, wanted: str) -> str | None:
+        """Returns the remote that `wanted` is in this clone, None when that cannot be told.
+
+        The name stands in a committed file, and each clone names its remotes itself: one that has
+        a single remote means that one.
+        """
+        if wanted in self.remotes:
+            return wanted
+        return next(iter(self.remotes)) if len(self.remotes) == 1 else None
 
 
 def forget_surroundings() -> None:

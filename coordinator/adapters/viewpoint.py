@@ -38,7 +38,8 @@ def look(path: Path) -> Viewpoint:
     """Finds the repository, and the newest tip that this machine knows of."""
     checkout = repository.find(path)
     on_disk = repository.work_tree_config(checkout)
-    name, branch = named(on_disk)
+    said, branch = named(on_disk)
+    name = checkout.remote_here(said) or said
     branch = branch or repository.default_branch(checkout, name)
     own = _tip_of_clone(checkout, name, branch)
     if (checkout.private / "HEAD").is_file():
@@ -101,17 +102,14 @@ def _seen(
 
 
 def _wiring(checkout: Checkout, text: bytes | None, branch: str) -> Wiring | None:
-    name, _ = named(text)
-    if name not in checkout.remotes:
+    name = checkout.remote_here(named(text)[0])
+    if name is None:
         return None
+    url = checkout.remotes[name]
     try:
-        return config.read_wiring(
-            checkout.top, text, remote_url=checkout.remotes[name], branch=branch
-        )
+        return config.read_wiring(checkout.top, text, remote=name, remote_url=url, branch=branch)
     except ConfigError:
-        return config.read_wiring(
-            checkout.top, None, remote_url=checkout.remotes[name], branch=branch
-        )
+        return config.read_wiring(checkout.top, None, remote=name, remote_url=url, branch=branch)
 
 
 def _record_paths(text: bytes | None) -> RecordPaths:

@@ -64,13 +64,18 @@ def remote_name(text: bytes | None) -> str:
     return schema.parse(text).repository.remote
 
 
-def read_wiring(repository: Path, text: bytes | None, *, remote_url: str, branch: str) -> Wiring:
-    """Returns the wiring for the work tree with top `repository`; `branch` where the text names none."""
+def read_wiring(
+    repository: Path, text: bytes | None, *, remote_url: str, branch: str, remote: str = ""
+) -> Wiring:
+    """Returns the wiring for the work tree with top `repository`; `branch` where the text names none.
+
+    `remote` is the name that the remote has in this clone, where the text calls it otherwise.
+    """
     said = schema.parse(text)
     return Wiring(
         repository=repository,
         run=repository / ".orchestrator" / "run",
-        remote=said.repository.remote,
+        remote=remote or said.repository.remote,
         remote_url=remote_url,
         branch=said.repository.branch or branch,
         refs_root=said.repository.refs,

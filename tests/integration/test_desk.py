@@ -10,7 +10,7 @@ from coordinator.domain.names import BriefId, Oid
 from coordinator.domain.reply import Reply
 from tests.support.command_line import coordinator
 from tests.support.history import BRIEF, REPORT, WHO, Chronicle
-from tests.support.repos import Site, git, make_site
+from tests.support.repos import Site, git, make_site, push_files
 
 
 @pytest.fixture
@@ -103,6 +103,25 @@ def test_audit_walks_a_landing_back_to_who_asked_in_a_plain_clone_without_writin
     assert chain[7]["who"] == WHO
     assert everything(clone) == before
     assert not (clone / ".git" / "FETCH_HEAD").exists()
+
+
+def test_a_clone_audits_through_its_own_remote_whatever_the_committed_config_calls_it(
+    site: Site, chronicle: Chronicle, tmp_path: Path
+) -> None:
+    push_files(site, {".orchestrator/config.toml": 'schema = 1\n[repository]\nremote = "hub"\n'})
+    chronicle = Chronicle(site.hub)
+    _, commit = landed(chronicle)
+    chronicle.close()
+    # Over file:// no object comes along that no branch reaches: the attempt has to be fetched.
+    git(tmp_path, "clone", "--quiet", f"file://{site.hub}", "plain")
+    clone = tmp_path / "plain"
+    answered = coordinator(clone, "audit", commit, "--json")
+    assert answered.code == 0, answered.said
+    assert not [link for link in answered.json["chain"] if link["missing"]]
+    assert coordinator(clone, "claims", "--json").code == 0
+    git(clone, "remote", "add", "another", "file:///nowhere")
+    refused = coordinator(clone, "claims", "--json")  # two, and none is called hub: nobody can tell
+    assert refused.code == 1, refused.said
 
 
 def test_audit_says_plainly_that_an_attempt_is_missing(
