@@ -182,6 +182,7 @@ def _ports(
             clock=clock,
             command_threads=wired.command_threads,
             local_threads=wired.local_threads,
+        interrupt=git.interrupt,
         ),
         secrets=DetectSecrets(),
     )

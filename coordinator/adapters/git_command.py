@@ -12,6 +12,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -127,10 +128,12 @@ def run(
     stdin: bytes = b"",
     timeout_s_max: float = LOCAL_S_MAX,
     silence_s_max: float | None = None,
+    stop: threading.Event | None = None,
 ) -> Finished:
     """Runs git to its end, or kills it and all it started after `timeout_s_max`.
 
-    `silence_s_max` also ends it when it has said nothing for that long (it must run with --progress).
+    `silence_s_max` also ends it when it has said nothing for that long (it must run with --progress),
+    and `stop` once it is set.
     Raises RepositoryError when git itself cannot be started.
     """
     with (
@@ -152,7 +155,9 @@ def run(
             )
         except OSError as error:
             raise _cannot_start(error) from error
-        ended = _wait(process, said, timeout_s_max=timeout_s_max, silence_s_max=silence_s_max)
+        ended = _wait(
+            process, said, timeout_s_max=timeout_s_max, silence_s_max=silence_s_max, stop=stop
+        )
         return Finished(
             code=process.returncode if ended else None,
             out=_content(out),
@@ -190,6 +195,7 @@ def _wait(
     *,
     timeout_s_max: float,
     silence_s_max: float | None,
+    stop: threading.Event | None,
 ) -> bool:
     """Returns whether it ended by itself; kills it otherwise."""
     started = time.monotonic()
@@ -202,9 +208,10 @@ def _wait(
                 if (grown := os.fstat(said.fileno()).st_size) != size:
                     heard, size = now, grown
                 end = min(started + timeout_s_max, heard + silence_s_max)
-            if now >= end:
+            if now >= end or (stop is not None and stop.is_set()):
                 return False
-            if _ended(process, min(end - now, _LOOK_S if silence_s_max else end - now)):
+            looks = silence_s_max is not None or stop is not None
+            if _ended(process, min(end - now, _LOOK_S) if looks else end - now):
                 return True
     finally:
         kill_group(process)

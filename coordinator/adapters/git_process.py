@@ -73,6 +73,10 @@ class GitProcess:
         """Ends the process that reads objects; the next read starts another one."""
         self._store.close()
 
+    def interrupt(self) -> None:
+        """Ends what waits for the remote: an interrupted push is one whose answer was lost."""
+        self._remote.interrupt()
+
     def plumbing(
         self,
         *arguments: str,

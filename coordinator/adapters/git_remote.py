@@ -1,6 +1,7 @@
 """Fetch and push: the user's own credentials and settings, no prompts, our own timeouts, named reasons."""
 
 import re
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -51,6 +52,11 @@ class RemoteGit:
         self._settings = settings
         self._refs = refs
         self._fetch_silence_s_max = fetch_silence_s_max
+        self._stop = threading.Event()
+
+    def interrupt(self) -> None:
+        """Ends the fetch or push that runs, and every later one at once."""
+        self._stop.set()
 
     def fetch(self, refspecs: Sequence[str], *, prune: bool) -> Unreachable | None:
         """Fetches; refspecs whose source is not there are dropped (pruning: with what they brought)."""
@@ -84,6 +90,7 @@ class RemoteGit:
             repository=self._directory,
             environment=self._environment(),
             timeout_s_max=timeout_s_max,
+            stop=self._stop,
         )
         if finished.code is None:
             return PushReply(
@@ -107,6 +114,7 @@ class RemoteGit:
             environment=self._environment(),
             timeout_s_max=_FETCH_S_MAX,
             silence_s_max=self._fetch_silence_s_max,
+            stop=self._stop,
         )
 
     def _environment(self) -> dict[str, str]:

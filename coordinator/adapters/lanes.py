@@ -14,6 +14,8 @@ Step = Callable[[], None]
 
 FAILURES_MAX = 1_000  # keys are bounded by briefs at work; this bounds a programming error
 CLOSE_TIMEOUT_S = 30.0
+CLOSE_GRACE_S = 5.0  # what a step has to end by itself, before what it waits for is interrupted
+_SAID_AGAIN_S = 60.0  # a step that fails with the same words each second says so this often
 
 _log = logging.getLogger(__name__)
 
@@ -32,9 +34,12 @@ class ThreadLanes:
         clock: Clock,
         command_threads: int = 2,
         local_threads: int = 2,
+        interrupt: Callable[[], None] = lambda: None,
     ) -> None:
         self._wake = wake
         self._clock = clock
+        self._interrupt = interrupt
+        self._said: dict[str, tuple[float, str]] = {}
         self._changed = threading.Condition()
         self._in_flight: set[str] = set()
         self._failures: dict[str, tuple[float, str]] = {}
@@ -62,7 +67,10 @@ class ThreadLanes:
             return dict(self._failures)
 
     def close(self, timeout_s: float = CLOSE_TIMEOUT_S) -> None:
-        """Drops queued steps and waits for running ones, at most `timeout_s`; says which it left."""
+        """Drops queued steps and waits for running ones, at most `timeout_s`; says which it left.
+
+        What still runs after a grace is interrupted: a remote that hangs must not hold up the end.
+        """
         with self._changed:
             self._closed = True
             crews = tuple(self._crews.values())
@@ -71,8 +79,11 @@ class ThreadLanes:
             self._changed.notify_all()
         # Real seconds, not those of the clock port: this bounds how long a process may take to end.
         deadline_s = time.monotonic() + timeout_s
-        for crew in crews:
-            crew.join(deadline_s)
+        for until_s in (min(deadline_s, time.monotonic() + CLOSE_GRACE_S), deadline_s):
+            for crew in crews:
+                crew.join(until_s)
+            if self.in_flight():
+                self._interrupt()
         if left := self.in_flight():
             _log.warning("left running steps behind steps=%s", ",".join(sorted(left)))
 
@@ -87,7 +98,8 @@ class ThreadLanes:
             step()
         except CoordinatorError as error:  # it says itself what stopped it: no traceback
             message = f"{error} ({error.hint})" if error.hint else str(error)
-            _log.warning("step failed step=%s why=%s", key, message)
+            if self._is_news(key, message):
+                _log.warning("step failed step=%s why=%s", key, message)
             self._failed(key, message)
         except BaseException as error:  # noqa: BLE001 - a lane outlives whatever a step raises
             _log.exception("step crashed step=%s", key)
@@ -95,10 +107,23 @@ class ThreadLanes:
         else:
             with self._changed:
                 self._failures.pop(key, None)
+                self._said.pop(key, None)
         with self._changed:
             self._in_flight.discard(key)
             self._changed.notify_all()
         self._wake()
+
+    def _is_news(self, key: str, message: str) -> bool:
+        """Tells whether the log does not say so already; a full disk would fill the log each second."""
+        with self._changed:
+            now_s = time.monotonic()
+            said = self._said.get(key)
+            if said is not None and said[1] == message and now_s - said[0] < _SAID_AGAIN_S:
+                return False
+            self._said[key] = (now_s, message)
+            while len(self._said) > FAILURES_MAX:
+                del self._said[next(iter(self._said))]
+            return True
 
     def _failed(self, key: str, message: str) -> None:
         with self._changed:
