@@ -32,7 +32,7 @@ class Follow:
         if fetched.code != 0:
             return f"the landing could not be brought into the checkout: {fetched.last_line}"
         merged = self._git("merge", "--ff-only", "--no-overwrite-ignore", "--quiet", landed)
-        return None if merged.code == 0 else f"git would not fast-forward: {merged.last_line}"
+        return None if merged.code == 0 else _why(merged)
 
     def _git(self, *arguments: str) -> Finished:
         return run(
@@ -41,3 +41,12 @@ class Follow:
             directory=self._top,
             timeout_s_max=_TIMEOUT_S,
         )
+
+
+def _why(merged: Finished) -> str:
+    """Returns what git said, with the files that it named, and what brings the checkout up to date."""
+    lines = merged.said.splitlines()
+    files = ", ".join(line.strip() for line in lines if line.startswith("\t"))
+    said = merged.last_line.removeprefix("error: ").removeprefix("fatal: ").rstrip(".:")
+    said = f"{said}: {files}" if files else said
+    return f"git would not fast-forward: {said} (commit or stash it, then `git pull --ff-only`)"
