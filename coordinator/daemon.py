@@ -15,7 +15,7 @@ from coordinator import bootstrap
 from coordinator.adapters.singleton import Singleton
 from coordinator.adapters.watch import watch
 from coordinator.domain.errors import BusyError, CoordinatorError
-from coordinator.reconcile import Coordinator
+from coordinator.reconcile import Coordinator, Trouble
 
 logger = logging.getLogger(__name__)
 
@@ -64,6 +64,7 @@ def run(
                     wake=wake,
                     stop=stop,
                     say=say,
+                    tell=_Troubles(singleton, say),
                 )
             finally:
                 unwatch()
@@ -82,6 +83,7 @@ def _loop(
     wake: threading.Event,
     stop: threading.Event,
     say: Say,
+    tell: "_Troubles",
 ) -> int:
     deadline_s = None if timeout_s is None else time.monotonic() + timeout_s
     idle = 0
@@ -97,6 +99,7 @@ def _loop(
             logger.exception("tick failed")
             say({"event": "trouble", "reason": "a fault of ours; see daemon.log"})
         else:
+            tell(ticked.troubles)
             wait_s = min(interval_s, ticked.wake_in_s)
             idle = idle + 1 if ticked.idle else 0
             if ticked.idle:
@@ -115,6 +118,27 @@ def _loop(
         wake.wait(wait_s)
     say({"event": "stopped"})
     return DONE
+
+
+class _Troubles:
+    """Tells each trouble once, while it lasts: as an event, and to `status`; the log has it already."""
+
+    def __init__(self, singleton: Singleton, say: Say) -> None:
+        self._singleton = singleton
+        self._say = say
+        self._told: tuple[Trouble, ...] = ()
+
+    def __call__(self, troubles: tuple[Trouble, ...]) -> None:
+        if troubles == self._told:
+            return
+        for trouble in troubles:
+            if trouble not in self._told and not trouble.is_told:
+                self._say({"event": "trouble", "reason": trouble.text})
+        self._told = troubles
+        try:
+            self._singleton.say([trouble.text for trouble in troubles])
+        except OSError as error:  # a full disk is a trouble of its own
+            logger.warning("status cannot be told: %s", error)
 
 
 @contextmanager

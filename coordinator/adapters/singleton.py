@@ -8,6 +8,7 @@ import json
 import os
 import socket
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -24,6 +25,7 @@ class Singleton:
     def __init__(self, run: Path) -> None:
         self._run = run
         self._flock = FileLock(run / _FLOCK, thread_local=False)
+        self._started = 0
 
     def acquire(self) -> Holder | None:
         """Takes the lock without waiting; returns None when it is ours, else who holds it."""
@@ -32,11 +34,25 @@ class Singleton:
             self._flock.acquire(timeout=0)
         except Timeout:
             return _said(self._run) or Holder(pid=0, host="unknown")
-        mine = {"pid": os.getpid(), "host": socket.gethostname(), "started": int(time.time())}
+        self._started = int(time.time())
+        try:
+            self.say(())
+        except OSError:
+            self.release()
+            raise
+        return None
+
+    def say(self, troubles: Sequence[str]) -> None:
+        """Writes down who we are, and what stands in our way: `status` reads it."""
+        mine = {
+            "pid": os.getpid(),
+            "host": socket.gethostname(),
+            "started": self._started,
+            "troubles": list(troubles),
+        }
         fresh = self._run / f"{_SAYS}.{os.getpid()}"
         fresh.write_text(json.dumps(mine) + "\n")
         fresh.replace(self._run / _SAYS)
-        return None
 
     def release(self) -> None:
         """Lets go; the files stay."""
@@ -61,6 +77,7 @@ def daemon_holder(run: Path) -> Holder | None:
 def _said(run: Path) -> Holder | None:
     try:
         said = json.loads((run / _SAYS).read_text())
-        return Holder(pid=int(said["pid"]), host=str(said["host"]))
+        troubles = tuple(map(str, said.get("troubles", ())))
+        return Holder(pid=int(said["pid"]), host=str(said["host"]), troubles=troubles)
     except (OSError, ValueError, KeyError, TypeError):
         return None

@@ -36,6 +36,8 @@ def status(look: Status) -> str:
     if look.paused is not None:
         lines.append(f"paused: {shown(look.paused)}")
     lines += [f"config: {shown(fault)}" for fault in look.config_faults]
+    if look.daemon is not None:
+        lines += [f"trouble: {shown(trouble)}" for trouble in look.daemon.troubles]
     lines += ["", *_briefs(look)]
     if look.claims:
         lines += ["", "claims:"]
@@ -56,7 +58,10 @@ def story(brief: BriefStatus, told: "Story | None") -> str:
     state = click.style(brief.state, fg=_COLOURS.get(brief.state))
     lines = [f"{brief.id}: {state}, {brief.phase}"]
     lines += [f"  {shown(reason)}" for reason in brief.reasons]
-    lines += [f"  ? {q.id}: {shown(q.text)}{_choices(q.choices)}" for q in brief.questions]
+    for question in brief.questions:
+        lines.append(f"  ? {question.id}: {shown(question.text)}{_choices(question.choices)}")
+        said = shown(next(iter(question.choices), "..."))
+        lines.append(f'    answer it: coordinator answer {brief.id} {question.id} "{said}"')
     if told is None:
         return "\n".join([*lines, "still in the inbox; nothing is known of it yet."])
     lines += [

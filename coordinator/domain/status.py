@@ -120,10 +120,11 @@ class EnvironmentStatus:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Holder:
-    """Who runs the daemon of this repository."""
+    """Who runs the daemon of this repository, and what stands in its way."""
 
     pid: int
     host: str
+    troubles: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,5 +2,6 @@
 
 from .kit import Kit, Ports
 from .tick import Coordinator, Ticked
+from .troubles import Trouble
 
-__all__ = ["Coordinator", "Kit", "Ports", "Ticked"]
+__all__ = ["Coordinator", "Kit", "Ports", "Ticked", "Trouble"]

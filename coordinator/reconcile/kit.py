@@ -69,6 +69,7 @@ class Memory:
     regated: dict[BriefId, int] = field(default_factory=dict)
     irrevertible: dict[BriefId, str] = field(default_factory=dict)  # why a revert cannot be made
     told_tip: Oid | None = None
+    refused: str | None = None  # why the remote takes no records
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,6 +16,7 @@ from coordinator.domain.proof import (
     Lost,
     Merged,
     Moved,
+    Planned,
     Refused,
 )
 from coordinator.domain.request import Request
@@ -53,14 +54,16 @@ def recover(kit: Kit) -> None:
     kit.memory.recovered = kit.sync() is not None
 
 
-def resolve(kit: Kit) -> None:
+def resolve(kit: Kit, intents: Sequence[Planned]) -> None:
     """P4: an intent of unknown fate is pushed again, the same, until it has landed or is dead."""
     well = True
-    for planned in kit.ports.journal.intents():
+    for planned in intents:
         outcome = land.resolve(
             planned, committer=kit.committer, journal=kit.ports.journal, timeout_s_max=30.0
         )
         well = well and isinstance(outcome, Landed | Moved | Lost)
+        if isinstance(outcome, Refused):
+            break  # the others would fare no better now
     kit.ended("resolve", well=well)
 
 
@@ -74,16 +77,16 @@ def records(kit: Kit, notes: Sequence[Note], world: World) -> None:
         journal=kit.ports.journal,
         clock=kit.ports.clock,
     )
+    kit.memory.refused = outcome.reason if isinstance(outcome, Refused) else None
     if isinstance(outcome, Refused):
         logger.error("remote refuses records: %s", outcome.reason)
-        kit.say({"event": "refused", "reason": outcome.reason})
     if outcome is None or isinstance(outcome, Landed):
         for note in notes[:_NOTES_MAX]:
             if kit.memory.pending.get(note.key) is note:
                 del kit.memory.pending[note.key]
         kit.memory.recorded_s = kit.ports.clock.monotonic_s()
     kit.sync()
-    kit.ended("records", well=outcome is None or isinstance(outcome, Landed | Moved))
+    kit.ended("records", well=outcome is None or isinstance(outcome, Landed))
 
 
 def claim(kit: Kit, step: TakeClaim, sighting: Sighting, world: World) -> None:
@@ -107,6 +110,10 @@ def release(kit: Kit, claims: Sequence[Claim]) -> None:
     """Lets go of claims on briefs that are not ours to work any more."""
     for one in claims:
         kit.ports.claims.release(one)
+    kept = [one.brief for one in claims if kit.ports.claims.mine(one.brief) is not None]
+    if kept:
+        logger.warning("claims could not be let go of briefs=%s", ",".join(kept))
+    kit.ended("release", well=not kept)
 
 
 def renew(kit: Kit, claims: Sequence[Claim]) -> None:

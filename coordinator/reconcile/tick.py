@@ -6,13 +6,14 @@ from functools import partial
 
 from coordinator.domain.note import Note
 from coordinator.domain.proof import Rewritten
-from coordinator.domain.request import Request
+from coordinator.domain.request import Drop, Request
 from coordinator.domain.world import World
 from coordinator.ports import Lane
 
-from . import briefs, deliveries, remote_steps, upkeep, work_steps
+from . import briefs, deliveries, remote_steps, troubles, upkeep, work_steps
 from .kit import Kit
 from .pace import SOON_S, Pace
+from .troubles import Trouble
 
 logger = logging.getLogger(__name__)
 
@@ -26,6 +27,7 @@ class Ticked:
     idle: bool
     wake_in_s: float
     cannot: str | None = None  # why nothing can be done at all, when that is so
+    troubles: tuple[Trouble, ...] = ()  # what stands in the way, and what to do about it
 
 
 class Coordinator:
@@ -97,9 +99,12 @@ class Coordinator:
         if kit.ports.inbox.growing():
             pace.busy = True
             pace.soon()
-        requests = world.inbox[:_INTAKE_MAX]
+        # What is asked about briefs that are filed goes first: a full queue is emptied by a cancel.
+        ordered = sorted(world.inbox, key=lambda request: isinstance(request, Drop))
+        requests = tuple(ordered[:_INTAKE_MAX])
         look = (world.tip, tuple((r.origin.name, r.origin.token) for r in requests))
         if not requests:
+            kit.memory.judged = None  # the same file may be dropped again at the same tip
             return
         stuck = all(r.origin.name in kit.memory.later for r in requests)
         pace.busy = pace.busy or not stuck
@@ -135,10 +140,13 @@ class Coordinator:
         flying = kit.ports.lanes.in_flight() - {"sync", "tell", "follow"}
         cannot = None
         if isinstance(kit.memory.remote, Rewritten):
-            cannot = "the remote was rewritten; nothing is done until a human has looked"
+            cannot = troubles.rewritten(kit.memory.remote)
+        found = troubles.found(kit, world)
         if world is not None and world.read_only is not None:
             cannot = world.read_only
         if world is None:
-            return Ticked(idle=False, wake_in_s=max(pace.wake_s, SOON_S), cannot=cannot)
+            return Ticked(
+                idle=False, wake_in_s=max(pace.wake_s, SOON_S), cannot=cannot, troubles=found
+            )
         idle = not (pace.busy or flying or kit.memory.pending)
-        return Ticked(idle=idle, wake_in_s=max(pace.wake_s, 0.02), cannot=cannot)
+        return Ticked(idle=idle, wake_in_s=max(pace.wake_s, 0.02), cannot=cannot, troubles=found)

@@ -4,7 +4,7 @@ from functools import partial
 
 from coordinator.domain import progress, steps
 from coordinator.domain.names import Place
-from coordinator.domain.proof import Claim
+from coordinator.domain.proof import Claim, Planned
 from coordinator.domain.world import World
 from coordinator.ports import Lane
 from coordinator.services import dispatch
@@ -19,9 +19,11 @@ def keep_up(kit: Kit, pace: Pace, world: World) -> None:
     ports = kit.ports
     flying = ports.lanes.in_flight()
     publishing = any(k.startswith(("land:", "records")) for k in flying)
-    if world.intents and not publishing:
+    unknown = [planned for planned in world.intents if not _asked(planned, world)]
+    if unknown and not publishing:
         pace.busy = True
-        pace.start(Lane.REMOTE, "resolve", partial(remote_steps.resolve, kit), first=True)
+        step = partial(remote_steps.resolve, kit, unknown)
+        pace.start(Lane.REMOTE, "resolve", step, first=True)
     due = dispatch.renewable(world, in_flight=flying)
     if due:
         pace.start(Lane.REMOTE, "renew", partial(remote_steps.renew, kit, due), first=True)
@@ -38,6 +40,12 @@ def keep_up(kit: Kit, pace: Pace, world: World) -> None:
         if gone:
             pace.start(Lane.REMOTE, "sweep", partial(remote_steps.sweep, kit, gone))
     _mind_the_gate(kit, pace, world, flying)
+
+
+def _asked(planned: Planned, world: World) -> bool:
+    """Tells whether a human is being asked about it: the record of that is what fences it (P4)."""
+    sightings = [world.briefs.get(brief) for brief in planned.briefs]
+    return any(sighting is not None and sighting.refused is not None for sighting in sightings)
 
 
 def _mind_the_gate(kit: Kit, pace: Pace, world: World, flying: frozenset[str]) -> None:

@@ -48,7 +48,9 @@ def intake(kit: Kit, requests: Sequence[Request], world: World) -> None:
                 kit.memory.later.pop(name, None)
             case intake_service.Ignore(request=request, why=why, state=state):
                 _dealt_with(kit, request, why=why, state=state, world=world)
-            case intake_service.Later(why=why):
+            case intake_service.Later(request=request, why=why):
+                if kit.memory.later.get(name) != why:
+                    _left_there(kit, request, why)
                 kit.memory.later[name] = why
 
 
@@ -69,6 +71,17 @@ def _dealt_with(kit: Kit, request: Request, *, why: str, state: str, world: Worl
             _reply_name(request), fields={"state": state, **fields, "why": why}, text=text
         )
         kit.ports.inbox.remove(request, keep=state == "rejected")
+    elif source == "plan":
+        kit.memory.later[request.origin.name] = why  # the line is its author's to change
+
+
+def _left_there(kit: Kit, request: Request, why: str) -> None:
+    """Tells who dropped it why it is still in the inbox."""
+    if request.origin.source == "folder":
+        fields = {"state": "submitted", "reasons": [why], "why": why}
+        kit.ports.inbox.reply(
+            _reply_name(request), fields=fields, text=f"{request.origin.name}: submitted\n\n{why}"
+        )
 
 
 def _reply_name(request: Request) -> str:

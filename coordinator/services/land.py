@@ -38,6 +38,7 @@ logger = logging.getLogger(__name__)
 
 _RECORD_TIMEOUT_S = 30.0
 _REBUILDS_MAX = 20
+_RECORD_REBUILDS_MAX = 5  # in one go: renewals wait behind it in the lane
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,7 @@ def publish_notes(
     On Moved the notes are judged anew at the new tip (R2); the lane is ours, so the loop is short.
     """
     outcome: PushOutcome | None = None
-    for rebuild in range(_REBUILDS_MAX):
+    for rebuild in range(_RECORD_REBUILDS_MAX):
         synced = remote.sync()
         if not isinstance(synced, Synced):
             return Unknown(getattr(synced, "reason", "the remote was rewritten"))

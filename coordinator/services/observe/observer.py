@@ -1,6 +1,5 @@
 """One look at branch, refs, journal, inbox and pool: the only reader of all of them. Returns the World."""
 
-import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,7 +8,6 @@ from coordinator.domain import state_md
 from coordinator.domain.attempt import RESTARTED, Attempt, Lost, Returned, Running
 from coordinator.domain.changeset import Synthesis
 from coordinator.domain.check import Check
-from coordinator.domain.errors import ConfigError, NewerSchemaError
 from coordinator.domain.names import (
     BriefId,
     Digest,
@@ -42,11 +40,8 @@ from coordinator.ports import (
 )
 
 from .branch_log import BranchLog
+from .house_rules import HouseRules
 from .shelves import Shelves
-
-logger = logging.getLogger(__name__)
-
-CONFIG = RepoPath(".orchestrator/config.toml")
 
 
 @dataclass(kw_only=True)
@@ -91,11 +86,7 @@ class Observer:
         self._epoch = epoch
         self._branch = branch
         self._refs_root = refs_root
-        self._read_policy = read_policy
-        self._policy = read_policy(None)
-        self._policy_oid: Oid | None = None
-        self._policy_faults: tuple[str, ...] = ()
-        self._read_only: str | None = None
+        self._rules = HouseRules(objects, read_policy)
         self._since: dict[BriefId, tuple[Oid, float]] = {}
         self._shelves = Shelves(objects)
         self._log = BranchLog(objects)
@@ -110,7 +101,7 @@ class Observer:
     ) -> World:
         """Returns the World at `tip`, as last fetched."""
         tree = self._objects.tree_of(tip)
-        policy = self._look_at_policy(tree)
+        policy = self._rules.look(tip, tree)
         self._log.read(tip)
         state = (self._objects.read(tree, policy.paths.state_file) or b"").decode(
             "utf-8", "replace"
@@ -131,8 +122,8 @@ class Observer:
             refs_root=self._refs_root,
             remote=remote,
             policy=policy,
-            policy_faults=self._policy_faults,
-            read_only=self._read_only,
+            policy_faults=self._rules.faults,
+            read_only=self._rules.read_only,
             paused=said.paused,
             holds=said.holds,
             inbox=(
@@ -154,7 +145,7 @@ class Observer:
     @property
     def policy(self) -> Policy:
         """Returns the last good policy."""
-        return self._policy
+        return self._rules.policy
 
     def landed_at(self, brief: BriefId) -> Oid | None:
         """Returns the newest landing of `brief` on the branch as last looked at."""
@@ -163,22 +154,6 @@ class Observer:
     def news(self) -> tuple[Mapping[str, Any], ...]:
         """Returns what the branch gained between the last two looks, as events; each is told once."""
         return self._log.news()
-
-    def _look_at_policy(self, tree: Oid) -> Policy:
-        entry = self._objects.entry(tree, CONFIG)
-        oid = entry.oid if entry else None
-        if oid == self._policy_oid and self._policy_oid is not None:
-            return self._policy
-        try:
-            self._policy = self._read_policy(self._objects.content(oid) if oid else None)
-            self._policy_faults = ()
-            self._read_only = None
-        except ConfigError as error:
-            self._read_only = str(error) if isinstance(error, NewerSchemaError) else None
-            self._policy_faults = tuple(str(error).splitlines())
-            logger.warning("config faulty, the last good one stays: %s", error)
-        self._policy_oid = oid
-        return self._policy
 
     def _tried(
         self, live: Iterable[Filed], in_flight: frozenset[str]

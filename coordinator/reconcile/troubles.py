@@ -1,0 +1,63 @@
+"""What stands in the way of the work, in words for people, each with what to do about it."""
+
+from dataclasses import dataclass
+
+from coordinator.domain.proof import Rewritten, Unreachable
+from coordinator.domain.world import World
+
+from .kit import Kit
+
+_FRESH_S = 60.0  # a step that failed longer ago has been given up, or is not wanted any more
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """One trouble; `is_told` where an event of its own has said it."""
+
+    text: str
+    is_told: bool = False
+
+
+def found(kit: Kit, world: World | None) -> tuple[Trouble, ...]:
+    """Returns every trouble of this moment; `world` is None before the first look."""
+    remote = tuple(Trouble(text, is_told=True) for text in _of_remote(kit))
+    return (*remote, *(Trouble(text) for text in dict.fromkeys(_others(kit, world))))
+
+
+def _of_remote(kit: Kit) -> list[str]:
+    match kit.memory.remote:
+        case Unreachable(reason=reason, hint=hint):
+            return [f"offline: {reason}: {hint}" if hint else f"offline: {reason}"]
+        case Rewritten() as remote:
+            return [rewritten(remote)]
+        case None:
+            return []
+
+
+def _others(kit: Kit, world: World | None) -> list[str]:
+    said: list[str] = []
+    if kit.memory.refused:
+        said.append(
+            f"the remote refuses records: {kit.memory.refused}: whoever pushes from here must be "
+            f"allowed to push to {kit.branch} (see its hooks and branch rules)"
+        )
+    if world is not None and world.read_only:
+        said.append(world.read_only)
+    elif world is not None:
+        said += [f"{fault} (the last good settings stay in force)" for fault in world.policy_faults]
+    now_s = kit.ports.clock.monotonic_s()
+    said += [
+        f"{key.partition(':')[0]}: {message}"
+        for key, (failed_s, message) in kit.ports.lanes.failures().items()
+        if now_s - failed_s < _FRESH_S
+    ]
+    return said
+
+
+def rewritten(remote: Rewritten) -> str:
+    """Returns what happened to the branch, and the two ways out of it."""
+    return (
+        f"the remote branch was rewritten: {remote.known[:12]}, which it had, is not in "
+        f"{remote.found[:12]}. Nothing is done and everything is kept. Push {remote.known[:12]} back, "
+        "or, if it was meant, stop the daemon, move .orchestrator/run away and start it again"
+    )
