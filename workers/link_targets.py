@@ -16,7 +16,8 @@ _EXTERNAL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:|//")
 _TEMPLATE = re.compile(r"\{\{|\{%|\$\{|<%|<\?")
 _SOURCE_LINES = re.compile(r"L\d+(?:C\d+)?(?:-L?\d+(?:C\d+)?)?\Z")
 _HOST_PAGES = re.compile(
-    r"(?:\.\./)+(?:issues|pulls?|wiki|releases|discussions|actions|compare|tree|blob|commits?"
+    r"(?:(?:\.\./)+|/[\w.-]+/[\w.-]+/)"  # above the repository, or from the host: /owner/name/
+    r"(?:issues|pulls?|wiki|releases|discussions|actions|compare|tree|blob|raw|blame|edit|commits?"
     r"|security|projects|labels|milestones?|packages|tags|branches|graphs|network)(?:/|\Z)"
 )
 _INDEXES = ("index.html", "index.htm", "README.md", "index.md", "readme.md", "Readme.md")
@@ -105,31 +106,39 @@ class Targets:
             base: the `<base href>` of a page.
         """
         written = Written.of(target)
+        folder = posixpath.dirname(source)
         if base is not None:
             if not checkable(base):
                 return None
-            folder = self._absolute(
-                posixpath.dirname(source), Written.of(base).path, keep_slash=True
-            )
+            folder = self._absolute(source, folder, Written.of(base).path, keep_slash=True)
             folder = folder.rstrip("/") if folder.endswith("/") else posixpath.dirname(folder)
-        else:
-            folder = posixpath.dirname(source)
         if not written.path:
             return self._anchor(source, written)
-        if _HOST_PAGES.match(written.path) and source.lower().endswith(MARKDOWN):
-            return None  # a page of the host that shows the repository
-        wanted = self._absolute(folder, written.path)
+        wanted = self._absolute(source, folder, written.path)
         found = self._find(source, wanted, as_folder=written.path.endswith("/"))
         if found is None:
+            if _HOST_PAGES.match(written.path) and source.lower().endswith(MARKDOWN):
+                return None  # a page of the host that shows the repository
             return self._missing(source, folder, wanted, written)
         return self._anchor(found, written) if found != _UNSEEN else None
 
-    def _absolute(self, folder: str, path: str, *, keep_slash: bool = False) -> str:
+    def _absolute(
+        self, source: RepoPath, folder: str, path: str, *, keep_slash: bool = False
+    ) -> str:
         decoded = unquote(path, errors="surrogateescape")
         start = self._root if decoded.startswith("/") else folder
-        joined = posixpath.normpath(posixpath.join(start, decoded.lstrip("/")) or ".")
+        joined = posixpath.join(start, decoded.lstrip("/"))
+        if source.lower().endswith(HTML):
+            joined = self._below_top(joined, self._root if _is_in(source, self._root) else "")
+        joined = posixpath.normpath(joined or ".")
         slash = "/" if keep_slash and decoded.endswith("/") else ""
         return ("" if joined == "." else joined) + slash
+
+    @staticmethod
+    def _below_top(path: str, top: str) -> str:
+        """Returns where a browser ends: no '..' of a page leads out of its site."""
+        inner = path[len(top) :] if _is_in(path, top) else path
+        return posixpath.join(top, posixpath.normpath("/" + inner.lstrip("/")).lstrip("/"))
 
     def _find(self, source: RepoPath, wanted: str, *, as_folder: bool) -> RepoPath | None:
         """Returns the file that a link leads to; `_UNSEEN` for what is there but cannot be looked into."""
@@ -218,6 +227,10 @@ def _index(paths: Iterable[str], key: Callable[[str], str]) -> Mapping[str, list
     for path in sorted(set(paths)):
         index.setdefault(key(path), []).append(path)
     return index
+
+
+def _is_in(path: str, folder: str) -> bool:
+    return not folder or path == folder or path.startswith(folder + "/")
 
 
 def _quoted(path: str) -> str:

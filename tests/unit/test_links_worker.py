@@ -146,11 +146,38 @@ def test_inputs_without_documents_are_missing_data() -> None:
         "folder/",
         "/b.md",
         "../../issues/7",
+        "/owner/name/blob/main/docs/style.md",
+        "/owner/name/issues/7#issuecomment-1",
     ],
 )
 def test_what_leads_somewhere_or_away_is_no_finding(link: str) -> None:
     files = {"a.md": f"[x](<{link}>)", "b.md": "", "b c.md": "", "c.py": "", "folder/x.txt": ""}
     assert found(files) == []
+
+
+def test_no_link_of_a_page_leads_above_the_top_of_its_site() -> None:
+    page = '<img src="../../../static/a.png"> <img src="../../../static/b.png">'
+    files = {"site/deep/page/index.html": page, "site/static/a.png": b"\x89PNG"}
+    inputs = ["site/deep/page/index.html"]
+    found_there = found(files, inputs=inputs, data={"": "root: site"})
+    assert [row[2] for row in found_there] == ["../../../static/b.png"]
+    at_the_top = {path.removeprefix("site/"): content for path, content in files.items()}
+    assert [row[2] for row in found(at_the_top)] == ["../../../static/b.png"]
+    # Without the root the site is the repository, and `static` is not at its top.
+    assert [row[2] for row in found(files, inputs=inputs)] == [
+        "../../../static/a.png",
+        "../../../static/b.png",
+    ]
+    markdown = {"docs/a.md": "[up](../../static/a.png)", "static/a.png": b"\x89PNG"}
+    assert [row[2] for row in found(markdown)] == ["../../static/a.png"], "no browser in between"
+
+
+def test_a_link_that_looks_like_a_page_of_the_host_is_followed_where_it_is_a_file() -> None:
+    files = {"README.md": "[x](/own/er/tree/x.md#no) [y](/a/b/c.md)", "own/er/tree/x.md": "# X\n"}
+    assert [row[2:4] for row in found(files, inputs=["README.md"])] == [
+        ("/own/er/tree/x.md#no", "missing anchor"),
+        ("/a/b/c.md", "missing file"),
+    ]
 
 
 def test_absolute_links_start_at_the_root_that_data_sets() -> None:
