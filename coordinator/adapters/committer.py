@@ -143,8 +143,11 @@ class GitCommitter:
                 if isinstance(outcome, Landed | Moved | Lost):
                     self._unpin(planned)
                 return outcome
-            said = "; ".join(filter(None, [reply.message, *reply.lines.values(), reply.hint]))
-            self._clock.pause(_BACKOFF_S * 2**attempt)
+            said = "; ".join(
+                filter(None, [reply.message, *dict.fromkeys(reply.lines.values()), reply.hint])
+            )
+            if attempt + 1 < _REPEATS_MAX:
+                self._clock.pause(_BACKOFF_S * 2**attempt)
         return Refused(said or "the remote neither took the push nor said why")
 
     def follow(self, landed: Oid) -> str | None:

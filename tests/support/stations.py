@@ -219,6 +219,10 @@ class Station:
         file = self.repo / ".orchestrator" / "run" / "daemon.log"
         return file.read_text(encoding="utf-8") if file.exists() else ""
 
+    def lose_run_folder(self) -> None:
+        """Deletes all that the daemon keeps for itself here."""
+        shutil.rmtree(self.repo / ".orchestrator" / "run")
+
     def environment(self, **extra: str) -> dict[str, str]:
         """Returns the environment of everything that runs here."""
         return {
