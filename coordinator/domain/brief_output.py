@@ -42,7 +42,8 @@ _NEGATED = re.compile(r"\b(?:no|not|without|never)\s+(?:any\s+|other\s+)*(?:\w+)
 _WHERE = re.compile(
     r"(?:\b(?:at|into|(?:saved?|stored?|put|kept)(?:\s+it)?\s+(?:to|as|in|at)"
     r"|(?:written|writes?)(?:\s+it)?\s+(?:to|as|in|into|at)"
-    r"|(?:report|list|table|json|object|file|summary|inventory)\s+(?:in|to|as)|path:|file:)|->|→)"
+    r"|(?:report|list|table|json|object|array|file|summary|inventory|audit|document)\s+(?:in|to|as)"
+    r"|path:|file:)|->|→)"
     r"\s*(?:the\s+file\s+)?(?:`(?P<ticked>[^`]+)`|(?P<word>[^\s,;`]+))",
     re.IGNORECASE,
 )

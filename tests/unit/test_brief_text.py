@@ -185,6 +185,8 @@ def test_scope_has_several_forms(text: str) -> None:
         ("a markdown table", Kind.TABLE, None),
         ("report at docs/report.md", Kind.REPORT, "docs/report.md"),
         ("report, as a table, written to `out/x y.md`", Kind.TABLE, "out/x y.md"),
+        ("A JSON array in `out/missing.json`", Kind.JSON, "out/missing.json"),
+        ("a JSON array of the URLs in `sitemap.xml`", Kind.JSON, None),
         ("a report on the changes needed, no edits", Kind.REPORT, None),
         ("changes to public/sitemap.xml", Kind.CHANGES, None),
         ("fix in place", Kind.CHANGES, None),
