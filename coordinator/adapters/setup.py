@@ -103,6 +103,8 @@ def begin(checkout: Checkout, wanted: Wanted) -> Begun:
     _ignore_all(checkout.top / paths.briefs / "inbox")
     probe = replace(probe, branch_push=begun.pushed)
     notes = [*probe.hints(branch), *begun.notes]
+    if wanted.hub is not None:
+        notes.insert(0, _about_hub(checkout, remote, branch))
     if begun.commit is None:
         notes.append("nothing to add: this repository is coordinated already.")
     elif begun.pushed:
@@ -130,6 +132,12 @@ def _settled(checkout: Checkout, wanted: Wanted) -> tuple[str, str, RecordPaths]
     if wanted.hub is not None:
         return branch, _hub_name(checkout, wanted.hub), paths
     return branch, checkout.remote(said.repository.remote), paths
+
+
+def _about_hub(checkout: Checkout, remote: str, branch: str) -> str:
+    others = sorted(checkout.remotes.keys() - {remote})
+    untouched = f"; {', '.join(others)} is not touched" if others else ""
+    return f"{branch} is coordinated at {checkout.remotes[remote]}, the remote {remote}{untouched}."
 
 
 def _hub_name(checkout: Checkout, hub: Path) -> str:

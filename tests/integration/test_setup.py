@@ -127,6 +127,11 @@ def test_a_hub_beside_an_origin_is_the_remote_hub_and_the_config_says_so(site: S
     answered = coordinator(site.repo, "init", "--hub", "../second.git", "--json")
     assert answered.code == 0, answered.said
     assert answered.json["remote"] == "hub"
+    hub = site.repo.parent / "second.git"
+    assert (
+        f"main is coordinated at {hub}, the remote hub; origin is not touched."
+        in (answered.json["notes"])
+    )
     config = git(site.repo.parent / "second.git", "show", "main:.orchestrator/config.toml")
     assert 'remote = "hub"' in config
     assert FILES[0] not in files_at(site.hub, "main"), "origin is not touched"
