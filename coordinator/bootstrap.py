@@ -47,6 +47,7 @@ def wiring(path: Path) -> tuple[Wiring, repository.Checkout]:
     wired = config.read_wiring(
         checkout.top,
         text,
+        remote=remote,
         remote_url=checkout.remotes[remote],
         branch=checkout.branch or "main",
     )
