@@ -78,6 +78,12 @@ def settings(package: ContextPackage) -> Mapping[str, str]:
     return found
 
 
+def answered(package: ContextPackage, question: str) -> str | None:
+    """Returns what a person last answered to a question that begins with `question`; None if nothing."""
+    told = [a.answer.strip() for a in package.answers if a.question.startswith(question)]
+    return told[-1] if told else None
+
+
 def changes(tools: Tools, contents: Mapping[RepoPath, bytes], summary: str) -> Output:
     """Returns the output that sets each path to its new content and leaves its mode."""
     edits = tuple(

@@ -13,6 +13,8 @@ from . import answer, reading
 _EXPRESSION = re.compile(r"(?<![\w/.:<])/((?:\\.|[^/\\\n])+)/([a-z]*)(?![\w/])")
 _LITERAL = re.compile(r'"([^"\n]+)"|`([^`\n]+)`|“([^”\n]+)”')
 _FLAGS = {"i": re.IGNORECASE, "x": re.VERBOSE, "s": re.DOTALL, "m": re.MULTILINE}
+_QUESTION = "Which pattern?"
+_HOW = 'Write /a regular expression/ or "literal text".'
 _TEXT_CHARS_MAX = 500
 _BINARY_BYTES = 8000  # git looks for a NUL in as many
 _ALIASES = {
@@ -34,16 +36,9 @@ class Search:
         """Returns a row for each matching line: path, line, column of the first match, text."""
         if package.constraints.output_format.kind == "changes":
             return reading.missing_tool("The search worker reports; it changes no file.")
-        try:
-            pattern = _pattern(package)
-        except re.error as error:
-            return reading.question(
-                f"The pattern is no regular expression: {error}. What is meant?"
-            )
-        if pattern is None:
-            return reading.question(
-                'Which pattern? TASK names none: write /a regular expression/ or "literal text".'
-            )
+        pattern = _pattern(package)
+        if isinstance(pattern, str):
+            return reading.question(f"{_QUESTION} {pattern} {_HOW}")
         paths = reading.readable(package, tuple(tools.paths()))
         if reading.names_paths(package):
             paths = reading.named(package, paths)
@@ -63,26 +58,43 @@ class Search:
         return answer.report(findings, package.constraints.output_format)
 
 
-def _pattern(package: ContextPackage) -> re.Pattern[str] | None:
+def _pattern(package: ContextPackage) -> re.Pattern[str] | str:
+    """Returns the pattern by the answer to our question, by data, or by TASK; else what is wrong."""
+    told = reading.answered(package, _QUESTION)
+    if told is not None:
+        return _quoted(told) or _word(told) or f"The answer {told!r} is none."
     given = reading.settings(package).get("pattern")
     if given is not None:
         whole = _EXPRESSION.fullmatch(given)
         return _compiled(whole) if whole else re.compile(re.escape(given))
-    expression = _EXPRESSION.search(package.description)
+    return _quoted(package.description) or "TASK names none."
+
+
+def _quoted(text: str) -> re.Pattern[str] | str | None:
+    """Returns the first pattern that is marked as one in `text`."""
+    expression = _EXPRESSION.search(text)
     if expression:
         return _compiled(expression)
-    literal = _LITERAL.search(package.description)
-    text = next((t for t in literal.groups() if t), None) if literal else None
-    return None if text is None else re.compile(re.escape(text))
+    literal = _LITERAL.search(text)
+    quoted = next((t for t in literal.groups() if t), None) if literal else None
+    return None if quoted is None else re.compile(re.escape(quoted))
 
 
-def _compiled(expression: re.Match[str]) -> re.Pattern[str]:
+def _word(answer: str) -> re.Pattern[str] | None:
+    """Returns an answer of one word as literal text; more words may be about the pattern."""
+    return re.compile(re.escape(answer)) if len(answer.split()) == 1 else None
+
+
+def _compiled(expression: re.Match[str]) -> re.Pattern[str] | str:
     flags = re.RegexFlag(0)
     for flag in expression[2]:
         if flag not in _FLAGS:
-            raise re.error(f"unknown flag '{flag}' (known: i m s x)")
+            return f"{expression[0]} has the unknown flag '{flag}' (known: i m s x)."
         flags |= _FLAGS[flag]
-    return re.compile(expression[1].replace("\\/", "/"), flags)
+    try:
+        return re.compile(expression[1].replace("\\/", "/"), flags)
+    except re.error as error:
+        return f"{expression[0]} is no regular expression: {error}."
 
 
 def _matches(path: RepoPath, tools: Tools, pattern: re.Pattern[str]) -> Iterator[answer.Row]:

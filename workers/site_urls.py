@@ -1,6 +1,7 @@
 """Maps pages to URLs and back: where a site begins, how it writes its URLs, which file an URL shows."""
 
 import posixpath
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -80,6 +81,15 @@ def base_of(urls: Sequence[str], files: frozenset[str]) -> str | None:
         return origin + "/"
     path = max(votes, key=lambda p: (votes[p], -len(p), p))
     return origin + quote(path, safe=_SAFE)
+
+
+def base_in(text: str) -> str | None:
+    """Returns the first URL in `text` as a base; None when there is none with a scheme and a host."""
+    for word in re.split(r"[\s<>\"'`]+", text):
+        url = word.rstrip(".,;:!?)").partition("?")[0].partition("#")[0]
+        if _origin(url):
+            return url.rstrip("/") + "/"
+    return None
 
 
 def base_from_page(url: str, file: str, files: frozenset[str]) -> str | None:

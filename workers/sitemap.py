@@ -60,10 +60,11 @@ class Sitemap:
             return found
         for_missing, for_dead = _asked(package)
         if found.site is None and wanted.kind == "changes":
-            return reading.question(
-                "What is the base URL of the site? The sitemap has no entry to tell it by. "
-                "Give it in INPUTS as fenced data: base: https://example.org/"
-            )
+            told = reading.answered(package, sitemap_files.WHICH_BASE)
+            why = "The sitemap has no entry to tell it by."
+            if told is not None:
+                why = f"The answer {told!r} holds no URL that begins with http:// or https://."
+            return reading.question(f"{sitemap_files.WHICH_BASE} {why}")
         missing = _missing(package, tools, found, every) if for_missing else []
         dead = _dead(found) if for_dead else []
         if wanted.kind == "changes":
@@ -210,7 +211,9 @@ def _edited(
     barred = [p for p in touched if p not in found.sets or not reading.changeable(package, p)]
     if len(barred) == len(touched):
         names = ", ".join(barred) or "the sitemap"
-        return reading.question(f"{names} would change, which SCOPE leaves out. May it be changed?")
+        return reading.missing_tool(
+            f"{names} would change, which SCOPE leaves out. Name it in SCOPE and drop the brief again."
+        )
     contents: dict[RepoPath, bytes] = {}
     for path in touched:
         if path in barred:

@@ -16,6 +16,8 @@ from .site_urls import Site
 from .sitemap_xml import Location, Sitemap
 
 HTML = (".html", ".htm")
+WHICH_BASE = "What is the base URL of the site?"
+_WHICH_SITEMAP = "Which sitemap is meant"
 _ROBOTS_LINE = re.compile(r"(?im)^\s*sitemap:\s*(\S+)")
 
 
@@ -74,6 +76,10 @@ def _chosen(
 ) -> dict[RepoPath, Sitemap] | Output:
     """Returns the sitemap (or the ones that INPUTS list together), parsed."""
     documents = [p for p in every if p.lower().endswith(".xml")]
+    told = reading.answered(package, _WHICH_SITEMAP)
+    by_answer = _by_answer(tools, documents, told) if told is not None else ""
+    if not isinstance(by_answer, str):
+        return by_answer
     given = [p for p in reading.named(package, documents) if _literal(package, p) or _called(p)]
     scoped = [
         p for p in documents if any(matches(p, i) for i in package.scope.inside) and _called(p)
@@ -86,12 +92,34 @@ def _chosen(
             return outer
         if outer:
             names = ", ".join(sorted(outer))
-            return reading.question(f"Which sitemap is meant: {names}? Name one in INPUTS.")
+            how = by_answer or "Answer with its path."
+            return reading.question(f"{_WHICH_SITEMAP}: {names}? {how}")
         if faults:
             return reading.missing_data("; ".join(faults) + ".")
     return reading.missing_data(
         "There is no sitemap: no *sitemap*.xml in the tree, none in INPUTS."
     )
+
+
+def _by_answer(
+    tools: Tools, documents: Sequence[RepoPath], told: str
+) -> dict[RepoPath, Sitemap] | str:
+    """Returns what an answer names, a path or the end of one; else why that cannot be used."""
+    named: list[RepoPath] = []
+    for word in (told.strip("\"'`"), *re.split(r"[\s,;\"'`]+", told)):
+        path = word.removeprefix("./").strip("/")
+        same = [p for p in documents if p == path] if path else []
+        ends = [p for p in documents if p.endswith("/" + path)] if path else []
+        named += [p for p in same or ends if p not in named]
+    if not named:
+        return f"The answer {told!r} names none that is there."
+    parsed, faults = _parsed(tools, named)
+    outer = _without_children(parsed)
+    if faults or not outer:
+        return f"The answer {told!r} does not settle it: {'; '.join(faults)}."
+    if len(outer) > 1 and not _one_folder(outer):
+        return f"The answer {told!r} names {len(outer)} in different folders."
+    return outer
 
 
 def _parsed(
@@ -153,7 +181,10 @@ def _base(
     root: str,
     files: frozenset[str],
 ) -> str | None:
-    """Returns the base URL: as set by data, as the locations show it, else as the site says it."""
+    """Returns the base URL: as answered, as set by data, as the locations show it, else as the site says it."""
+    told = site_urls.base_in(reading.answered(package, WHICH_BASE) or "")
+    if told:
+        return told
     data = reading.settings(package)
     for key in ("base", "base_url", "url"):
         if data.get(key, "").startswith(("http://", "https://")):

@@ -47,6 +47,13 @@ class Scope(_Frozen):
     prose: str = ""
 
 
+class QuestionAnswered(_Frozen):
+    """What an earlier attempt at this task asked, word for word, and what a person answered."""
+
+    question: str
+    answer: str
+
+
 class ContextPackage(_Frozen):
     """The whole of what one attempt is told."""
 
@@ -64,4 +71,5 @@ class ContextPackage(_Frozen):
     scope: Scope
     do_not: tuple[str, ...]
     memory: tuple[str, ...] = ()
-    feedback: tuple[str, ...] = ()
+    feedback: tuple[str, ...] = ()  # why the attempt before this one would not do
+    answers: tuple[QuestionAnswered, ...] = ()  # in the order they were given: the last one counts

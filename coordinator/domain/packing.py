@@ -9,10 +9,11 @@ from coordinator.domain.package import (
     Constraints,
     ContextPackage,
     PackageInput,
+    QuestionAnswered,
     Scope,
     WantedOutput,
 )
-from coordinator.domain.plan import Task
+from coordinator.domain.plan import Plan, Task
 from coordinator.domain.policy import Policy, Profile
 
 RULES_CHARS_MAX = 8_000
@@ -34,6 +35,7 @@ def package(
     inputs: Sequence[PackageInput],
     memory: Sequence[str],
     feedback: Sequence[str],
+    answers: Sequence[QuestionAnswered] = (),
 ) -> ContextPackage:
     """Returns everything that the attempt may know."""
     return ContextPackage(
@@ -51,6 +53,26 @@ def package(
         do_not=tuple(prohibition.text for prohibition in brief.do_not),
         memory=tuple(memory),
         feedback=tuple(cut(text, FEEDBACK_CHARS_MAX) for text in feedback),
+        answers=tuple(answers),
+    )
+
+
+def question_id(task: Task, number: int) -> str:
+    """Returns the id of what attempt `number` at `task` asks."""
+    return f"{task.id}-{number}"
+
+
+def answers(plan: Plan | None, task: Task) -> tuple[QuestionAnswered, ...]:
+    """Returns what was asked in earlier attempts at `task` and answered, oldest answer first."""
+    if plan is None:
+        return ()
+    return tuple(
+        QuestionAnswered(
+            question=cut(plan.questions.get(asked, ""), FEEDBACK_CHARS_MAX),
+            answer=cut(answer, FEEDBACK_CHARS_MAX),
+        )
+        for asked, answer in plan.answers.items()
+        if asked.rpartition("-")[0] == task.id
     )
 
 

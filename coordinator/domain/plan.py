@@ -19,7 +19,8 @@ class Plan(BaseModel):
     """What is stored as plan.json beside the brief before anything is dispatched.
 
     `round` counts retries asked for by people: attempts of an earlier round do not count.
-    `approved` is the digest of a held changeset that a human let pass, `answers` what humans said.
+    `approved` is the digest of a held changeset that a human let pass, `answers` what humans said,
+    and `questions` what they were asked, both by the id of the question.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -33,6 +34,7 @@ class Plan(BaseModel):
     requested_by: str = ""
     approved: str | None = None
     approved_by: str | None = None
+    questions: dict[str, str] = {}
     answers: dict[str, str] = {}
     answered_by: dict[str, str] = {}
     requests: tuple[str, ...] = ()  # tokens of requests already carried out

@@ -1,6 +1,6 @@
 """One task of a brief: the next attempt at it, a question of its worker, or the end of trying."""
 
-from . import notes
+from . import notes, packing
 from .attempt import RESTARTED, Attempt, Lost, Returned, Running
 from .brief import Question
 from .plan import Task
@@ -51,10 +51,11 @@ def _question(task: Task, last: Attempt, sighting: Sighting, world: World) -> St
         return None
     if last.verdict.code != "question":
         return None
-    question = Question(id=f"{task.id}-{last.spec.id.number}", text=last.verdict.feedback[0])
+    question = Question(
+        id=packing.question_id(task, last.spec.id.number), text=last.verdict.feedback[0]
+    )
     if question.id in plan.answers:
-        told = (f"question: {question.text}", f"answer: {plan.answers[question.id]}")
-        return dispatch(task, sighting, told)
+        return dispatch(task, sighting, ())  # the package holds every answer
     why = f"The worker {task.profile} cannot go on without an answer."
     note = notes.asked(
         sighting, held="question", questions=[question], why=why, policy=world.policy

@@ -50,6 +50,7 @@ def pack(
             constitution=_text(tree, _CONSTITUTION, objects=objects),
         ),
         feedback=feedback,
+        answers=packing.answers(filed.plan, task),
     )
 
 

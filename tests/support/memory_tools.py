@@ -10,6 +10,7 @@ from coordinator.domain.package import (
     Constraints,
     ContextPackage,
     PackageInput,
+    QuestionAnswered,
     Scope,
     WantedOutput,
 )
@@ -70,6 +71,7 @@ def package(
     schema: dict[str, Any] | None = None,
     tools: frozenset[str] = ALL,
     base: str = "0" * 40,
+    answers: Iterable[tuple[str, str]] = (),
 ) -> ContextPackage:
     """Returns a package; an input with a `*` is a glob, `data` is fenced data by its label."""
     named = [
@@ -98,6 +100,7 @@ def package(
         base=Oid(base),
         scope=Scope(inside=inside, outside=outside),
         do_not=do_not,
+        answers=tuple(QuestionAnswered(question=q, answer=a) for q, a in answers),
     )
 
 

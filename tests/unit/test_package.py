@@ -5,12 +5,13 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
+from coordinator.domain import packing
 from coordinator.domain.brief import Brief, Input, Kind, OutputFormat
 from coordinator.domain.brief_text import render
 from coordinator.domain.names import BriefId, ProfileName, RepoPath, TaskId
 from coordinator.domain.package import ContextPackage
 from coordinator.domain.packing import numbered_rules
-from coordinator.domain.plan import Task
+from coordinator.domain.plan import Plan, Task
 from coordinator.services.package import PATHS_MAX, pack
 from tests.support.judging import BRIEF, Desk, brief, criterion, prohibition
 
@@ -95,6 +96,36 @@ def test_a_package_says_all_that_one_worker_may_know(desk: Desk) -> None:
     assert said.acceptance_criteria == ("matches: /a/",)
     assert said.feedback == ("shape: it was no list",)
     assert ContextPackage.model_validate_json(said.model_dump_json()) == said
+
+
+def test_a_package_holds_what_was_asked_and_answered_for_its_task(desk: Desk) -> None:
+    plan = Plan(
+        tasks=(TASK,),
+        questions={"links-1": "Which guide?", "links-2": "Which of them?", "other-3": "What?"},
+        answers={
+            "links-1": "the guide",
+            "links-2": "the old one",
+            "conflict": "links",
+            "other-3": "x",
+        },
+    )
+    sighting = desk.sighting(brief())
+    sighting = replace(sighting, filed=replace(sighting.filed, plan=plan))
+    said = pack(
+        sighting,
+        TASK,
+        attempt=3,
+        base=desk.base,
+        world=desk.world,
+        objects=desk.objects,
+        feedback=(),
+    )
+    assert [(a.question, a.answer) for a in said.answers] == [
+        ("Which guide?", "the guide"),
+        ("Which of them?", "the old one"),
+    ]
+    sighting = replace(sighting, filed=replace(sighting.filed, plan=None))
+    assert packing.answers(sighting.filed.plan, TASK) == ()
 
 
 def test_memory_is_what_people_wrote_and_the_rules(desk: Desk) -> None:

@@ -120,6 +120,46 @@ def test_a_pattern_that_cannot_be_used_is_a_question(task: str, said: str) -> No
     assert said in asked
 
 
+@pytest.mark.parametrize(
+    ("answer", "places"),
+    [
+        ("/todo/i", ["docs/a.md:1", "src/a.py:2", "src/a.py:3"]),
+        ('Everything that says "x = 1", thank you', ["src/a.py:3"]),
+        ("todo", ["src/a.py:3"]),
+    ],
+)
+def test_an_answer_gives_the_pattern(answer: str, places: list[str]) -> None:
+    _, question = refusal(Search().work(package("List the notes."), MemoryTools(FILES)))
+    asked = package("List the notes.", kind="json", answers=[(question, answer)])
+    found = rows(Search().work(asked, MemoryTools(FILES)))
+    assert [f"{row['path']}:{row['line']}" for row in found] == places
+
+
+@pytest.mark.parametrize(
+    ("answer", "why"),
+    [
+        ("the notes we left", "The answer 'the notes we left' is none."),
+        ("/(/", "/(/ is no regular expression: missing ), unterminated subpattern at position 0."),
+    ],
+)
+def test_an_answer_that_is_no_pattern_is_asked_again_and_the_next_one_counts(
+    answer: str, why: str
+) -> None:
+    first = ("Which pattern? TASK names none.", answer)
+    said, again = refusal(
+        Search().work(package("List the notes.", answers=[first]), MemoryTools(FILES))
+    )
+    how = 'Write /a regular expression/ or "literal text".'
+    assert (said, again) == ("question", f"Which pattern? {why} {how}")
+    asked = package("List the notes.", kind="json", answers=[first, (again, "/^y/")])
+    assert len(rows(Search().work(asked, MemoryTools(FILES)))) == 1
+
+
+def test_answers_to_other_questions_are_no_pattern() -> None:
+    asked = package("List the notes.", answers=[("Which sitemap is meant: a, b?", "a")])
+    assert refusal(Search().work(asked, MemoryTools(FILES)))[0] == "question"
+
+
 def test_it_changes_nothing() -> None:
     output = Search().work(package("Replace /a/.", kind="changes"), MemoryTools(FILES))
     assert refusal(output)[0] == "missing_tool"

@@ -229,6 +229,33 @@ def test_an_unknown_base_is_a_question() -> None:
     assert said.startswith("What is the base URL of the site?")
 
 
+def test_the_answer_to_that_question_gives_the_base() -> None:
+    files = {"sitemap.xml": "<urlset/>\n", "index.html": ""}
+    tools = MemoryTools(files)
+    _, question = refusal(Sitemap().work(package(CHANGE, kind="changes"), tools))
+    asked = package(
+        CHANGE, kind="changes", answers=[(question, "It is <https://e.org/x>, I think.")]
+    )
+    assert "https://e.org/x/</loc>" in written(Sitemap().work(asked, tools))["sitemap.xml"]
+
+
+def test_an_answer_without_an_url_is_asked_again_and_the_next_one_counts() -> None:
+    files = {"sitemap.xml": "<urlset/>\n", "index.html": ""}
+    tools = MemoryTools(files)
+    first = ("What is the base URL of the site?", "e.org")
+    asked = package(CHANGE, kind="changes", answers=[first])
+    why, again = refusal(Sitemap().work(asked, tools))
+    assert (why, again) == (
+        "question",
+        (
+            "What is the base URL of the site? "
+            "The answer 'e.org' holds no URL that begins with http:// or https://."
+        ),
+    )
+    asked = package(CHANGE, kind="changes", answers=[first, (again, "https://e.org")])
+    assert "https://e.org/</loc>" in written(Sitemap().work(asked, tools))["sitemap.xml"]
+
+
 def test_two_sitemaps_are_a_question_until_one_is_named() -> None:
     files = {
         "a/sitemap.xml": "<urlset><url><loc>https://a.org/</loc></url></urlset>",
@@ -241,12 +268,56 @@ def test_two_sitemaps_are_a_question_until_one_is_named() -> None:
     why, said = refusal(Sitemap().work(package("Audit it."), tools))
     assert (why, said) == (
         "question",
-        "Which sitemap is meant: a/sitemap.xml, b/sitemap.xml? Name one in INPUTS.",
+        "Which sitemap is meant: a/sitemap.xml, b/sitemap.xml? Answer with its path.",
     )
     named = package("Audit it.", kind="json", inputs=["b/sitemap.xml"])
     assert [row["url"] for row in rows(Sitemap().work(named, tools))] == ["https://b.org/new.html"]
     scoped = package(CHANGE, kind="changes", inside=("b/sitemap.xml",))
     assert list(written(Sitemap().work(scoped, tools))) == ["b/sitemap.xml"]
+
+
+TWO = {
+    "a/sitemap.xml": "<urlset><url><loc>https://a.org/</loc></url></urlset>",
+    "b/sitemap.xml": "<urlset><url><loc>https://b.org/</loc></url></urlset>",
+    "b/sitemap-2.xml": "<urlset><url><loc>https://b.org/2</loc></url></urlset>",
+    "b/feed.xml": "<rss/>",
+    "a/new.html": "",
+    "b/new.html": "",
+}
+WHICH = "Which sitemap is meant: a/sitemap.xml, b/sitemap-2.xml, b/sitemap.xml?"
+
+
+@pytest.mark.parametrize(
+    ("answer", "url"),
+    [
+        ("a/sitemap.xml", "https://a.org/new.html"),
+        ("`./b/sitemap.xml`, please", "https://b.org/new.html"),
+        ("sitemap-2.xml", "https://b.org/new.html"),
+        ("b/sitemap.xml and b/sitemap-2.xml", "https://b.org/new.html"),
+    ],
+)
+def test_an_answer_says_which_sitemap_is_meant(answer: str, url: str) -> None:
+    asked = package("List missing pages.", kind="json", answers=[(WHICH, answer)])
+    assert [row["url"] for row in rows(Sitemap().work(asked, MemoryTools(TWO)))] == [url]
+
+
+@pytest.mark.parametrize(
+    ("answer", "why"),
+    [
+        ("the big one", "The answer 'the big one' names none that is there."),
+        ("sitemap.xml", "The answer 'sitemap.xml' names 2 in different folders."),
+        (
+            "b/feed.xml",
+            (
+                "The answer 'b/feed.xml' does not settle it: b/feed.xml cannot be read as a sitemap: "
+                "its root element is neither urlset nor sitemapindex."
+            ),
+        ),
+    ],
+)
+def test_an_answer_that_names_no_sitemap_is_asked_again(answer: str, why: str) -> None:
+    asked = package("List missing pages.", kind="json", answers=[(WHICH, answer)])
+    assert refusal(Sitemap().work(asked, MemoryTools(TWO))) == ("question", f"{WHICH} {why}")
 
 
 def test_no_sitemap_is_missing_data() -> None:
@@ -284,8 +355,11 @@ def test_a_sitemap_outside_scope_is_not_changed() -> None:
     asked = package(CHANGE, kind="changes", inside=("docs/",), inputs=["public/sitemap.xml"])
     why, said = refusal(Sitemap().work(asked, MemoryTools(SITE)))
     assert (why, said) == (
-        "question",
-        "public/sitemap.xml would change, which SCOPE leaves out. May it be changed?",
+        "missing_tool",  # no answer can widen SCOPE: review holds the brief to it
+        (
+            "public/sitemap.xml would change, which SCOPE leaves out. "
+            "Name it in SCOPE and drop the brief again."
+        ),
     )
 
 

@@ -52,6 +52,10 @@ class On:
         plan = self._updated(
             plan,
             request,
+            questions={
+                **plan.questions,
+                **{q.id: q.text for q in reply.questions if q.id == request.question},
+            },
             answers={**plan.answers, request.question: request.text},
             answered_by={**plan.answered_by, request.question: by},
         )
