@@ -11,6 +11,7 @@ from functools import lru_cache
 
 from pydantic import TypeAdapter, ValidationError
 
+from coordinator.adapters import ref_values
 from coordinator.adapters.git import Git, RefUpdate, Signature
 from coordinator.adapters.objects import GitObjects, path_fault
 from coordinator.domain.attempt import AttemptId, Returned, Spec
@@ -76,7 +77,8 @@ class GitAttempts:
     def keep_verdict(self, attempt: AttemptId, verdict: Verdict) -> None:
         """Keeps a verdict, beside the attempt; the first one kept stays."""
         content = _VERDICT.dump_json(verdict, indent=1) + b"\n"
-        self._create(self._ref("verdicts", attempt), self._git.write("blob", content))
+        said = ref_values.store(self._git, content, root=self._root)
+        self._create(self._ref("verdicts", attempt), said)
 
     def publish(self, brief: BriefId) -> bool:
         """Pushes what the remote lacks of this brief's attempts and verdicts; False when it could not."""
@@ -153,7 +155,7 @@ class GitAttempts:
             listing = self._objects.listing(tree)
             spec = Spec.model_validate_json(self._objects.content(listing["spec.json"].oid))
             output = Output.model_validate_json(self._objects.content(listing["output.json"].oid))
-            said = self._objects.content(verdict) if verdict else None
+            said = ref_values.load(self._git, verdict) if verdict else None
             judged = _VERDICT.validate_json(said) if said is not None else None
         except (MissingObject, KeyError, ValidationError):
             return None

@@ -10,6 +10,7 @@ from coordinator.domain.proof import ClaimedPath, Deletion
 from coordinator.domain.world import HeldRef, SeenClaim
 from coordinator.ports import Clock
 
+from . import ref_values
 from .git import Git
 from .remote import GitRemote
 
@@ -100,13 +101,13 @@ class ClaimLooks:
         C2: with a fresh nonce in each, or a late release would delete the next holder's claim.
         """
         content = json.dumps({"format": FORMAT, **said, "nonce": self._clock.nonce()})
-        return self._git.write("blob", content.encode())
+        return ref_values.store(self._git, content.encode(), root=self._root)
 
     def read(self, oid: Oid) -> dict[str, Any]:
         """Returns what a claim blob says; nothing for what is not one of ours."""
         if oid not in self._parsed:
             try:
-                said = json.loads(self._git.read(oid)[1])
+                said = json.loads(ref_values.load(self._git, oid))
             except ValueError:
                 said = {}
             if len(self._parsed) > _PARSED_MAX:

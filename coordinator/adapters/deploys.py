@@ -8,6 +8,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from coordinator.adapters import ref_values
 from coordinator.adapters.git import Git, RefUpdate
 from coordinator.domain.errors import MissingObject
 from coordinator.domain.names import ZERO, Environment, Oid
@@ -96,7 +97,8 @@ class GitDeployRefs:
                 "nonce": self._clock.nonce(),
             }
         )
-        blob = self._git.write("blob", (said.model_dump_json(indent=1) + "\n").encode())
+        text = said.model_dump_json(indent=1) + "\n"
+        blob = ref_values.store(self._git, text.encode(), root=self._root)
         name = ref_name(environment)
         self._git.push(
             [RefUpdate(ref=f"{self._root}/{name}", expected=expected, new=blob)],
@@ -120,7 +122,7 @@ class GitDeployRefs:
 
     def _state(self, environment: Environment, oid: Oid, *, unchanged_s: float) -> LiveState:
         try:
-            said = _Said.model_validate_json(self._git.read(oid)[1])
+            said = _Said.model_validate_json(ref_values.load(self._git, oid))
         except (ValidationError, MissingObject):
             said = None
         if said is None or not re.match(_OID, said.revision):

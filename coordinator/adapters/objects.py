@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from types import MappingProxyType
 
+from coordinator.adapters import ref_values
 from coordinator.adapters.git import Git
 from coordinator.domain.changeset import Changeset
 from coordinator.domain.errors import MissingObject, RepositoryError
@@ -55,11 +56,8 @@ class GitObjects:
             yield under, found
 
     def content(self, oid: Oid) -> bytes:
-        """Returns a blob. Raises MissingObject."""
-        kind, content = self._git.read(oid)
-        if kind != "blob":
-            raise MissingObject(f"{oid} is a {kind}, not a file", hint="name the file itself")
-        return content
+        """Returns a blob, or what a commit says that stands for one. Raises MissingObject."""
+        return ref_values.load(self._git, oid)
 
     def read(self, tree: Oid, path: RepoPath) -> bytes | None:
         """Returns the content of the file at `path`; None when there is no file (a folder, a submodule)."""

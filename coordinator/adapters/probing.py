@@ -4,7 +4,9 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from coordinator.adapters import ref_values
 from coordinator.adapters.git_command import Finished, run, user_environment, with_settings
+from coordinator.adapters.git_process import GitProcess
 from coordinator.adapters.git_settings import UserSettings
 from coordinator.domain.errors import UnreachableError
 from coordinator.domain.names import Oid
@@ -34,7 +36,8 @@ class Probe:
         if self.custom_refs is False:
             found.append(
                 "the remote refuses refs/orchestrator/*: allow them "
-                "(`receive.hideRefs`, an update or pre-receive hook, the host's rules for refs)"
+                "(`receive.hideRefs`, an update or pre-receive hook, the host's rules for refs), or "
+                'set `refs = "refs/heads/orchestrator"` in [repository] of .orchestrator/config.toml'
             )
         if self.deletion is False:
             found.append(
@@ -58,9 +61,9 @@ class Prober:
         self._url = self._settings.absolute_url(url)
 
     def probe(self, *, root: str, nonce: str) -> Probe:
-        """Returns what the remote allows below `root`, tried with blobs, which is what claims are."""
+        """Returns what the remote allows below `root`, tried with what claims are there."""
         one, two = f"{root}/probe/{nonce}-a", f"{root}/probe/{nonce}-b"
-        blob, other = self._blob(f"{nonce} a"), self._blob(f"{nonce} b")
+        blob, other = (self._value(f"{nonce} {which}", root=root) for which in "ab")
         said: list[str] = []
         created = self._push(f"{blob}:{one}", said=said)
         custom_refs = created and self._has(one, blob)
@@ -110,11 +113,9 @@ class Prober:
         )
         return "does not support --atomic" not in finished.said
 
-    def _blob(self, text: str) -> Oid:
-        finished = run(
-            ["hash-object", "-w", "--stdin"], repository=self._private, stdin=text.encode()
-        )
-        return Oid(finished.out.decode().strip())
+    def _value(self, text: str, *, root: str) -> Oid:
+        with GitProcess(self._private, remote_url=self._url) as git:
+            return ref_values.store(git, text.encode(), root=root)
 
     def _push(self, refspec: str, *, said: list[str]) -> bool:
         finished = self._git("push", "--porcelain", "--no-verify", self._url, refspec)

@@ -92,7 +92,8 @@ class Audit:
         if len(words) < 4 or not _OID.match(words[-1]):
             yield _missing("attempt", "", f"the trailer cannot be read: {value}")
             return
-        label, verdict, ref, oid = words[0], " ".join(words[1:-2]), words[-2], Oid(words[-1])
+        label, verdict, oid = words[0], " ".join(words[1:-2]), Oid(words[-1])
+        ref = self._kept.placed(words[-2])
         self._kept.fetch({ref: oid})
         if not self._kept.has(oid):
             yield _missing("attempt", oid, f"{label} {verdict}: {ref} is neither here nor there")

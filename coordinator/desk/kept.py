@@ -18,6 +18,7 @@ from coordinator.ports import Objects
 
 _ATTEMPTS = "/attempts/"
 _VERDICTS = "/verdicts/"
+_USUAL_ROOT = "refs/orchestrator"
 _VERDICT: TypeAdapter[Verdict] = TypeAdapter(Verdict)
 
 
@@ -127,6 +128,10 @@ class Kepts:
             except MissingObject:
                 return False
         return True
+
+    def placed(self, ref: str) -> str:
+        """Returns where a ref that a trailer names stands here: the house may keep them elsewhere."""
+        return self._root + ref.removeprefix(_USUAL_ROOT) if ref.startswith(_USUAL_ROOT) else ref
 
     def verdict_of(self, attempt_ref: str) -> Oid | None:
         """Returns the verdict blob beside an attempt, asking the remote when it is not here."""

@@ -172,9 +172,7 @@ def test_the_wiring_follows_the_text() -> None:
     assert (wiring.interval_s, wiring.attempts_parallel) == (2.0, 7)
 
 
-def test_all_faults_are_said_at_once_each_with_its_key() -> None:
-    said = faults(
-        """
+FAULTY = """
         unknown = 1
         [daemon]
         lease = 5
@@ -212,7 +210,10 @@ def test_all_faults_are_said_at_once_each_with_its_key() -> None:
         [commit]
         email = "a<b>"
         """
-    )
+
+
+def test_all_faults_are_said_at_once_each_with_its_key() -> None:
+    said = faults(FAULTY)
     assert sorted(said) == sorted(
         [
             (
