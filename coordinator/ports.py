@@ -264,7 +264,7 @@ class Claims(Protocol):
 
     @writes
     def release_gate(self, branch: str) -> None:
-        """Lets go of gate/<branch> if it is ours."""
+        """Lets go of gate/<branch> if it is ours, of an earlier epoch of this run folder too."""
         ...
 
     @writes

@@ -143,9 +143,9 @@ class RefClaims:
         return Busy(path=RepoPath(branch), holder=f"gate of epoch {now.epoch if now else '?'}")
 
     def release_gate(self, branch: str) -> None:
-        """Lets go of gate/<branch> if it is ours."""
+        """Lets go of gate/<branch> if it is ours, of an earlier start of this run folder too."""
         there = self.gate(branch)
-        if there is not None and there.epoch == self._epoch:
+        if there is not None and (there.epoch == self._epoch or there.acq in self._acqs()):
             self.delete([Deletion(ref=gate_ref(self._root, branch), oid=there.oid)])
 
     # -- people's claims (C9)

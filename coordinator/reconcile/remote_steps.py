@@ -33,7 +33,7 @@ _NOTES_MAX = 200
 
 
 def recover(kit: Kit) -> None:
-    """Y1: reads the remote, then says of each intent what became of it, then renews our old claims."""
+    """Y1: reads the remote, says of each intent what became of it, and renews what an earlier epoch held."""
     if kit.sync() is None:
         kit.ended("recover", well=False)
         return
@@ -51,6 +51,7 @@ def recover(kit: Kit) -> None:
             claims=kit.ports.claims,
             attempts=kit.ports.attempts,
         )
+    kit.ports.claims.release_gate(kit.branch)  # nothing is gated yet, so ours is an earlier epoch's
     kit.memory.recovered = kit.sync() is not None
 
 

@@ -11,7 +11,7 @@ from coordinator.services import dispatch
 
 from . import remote_steps, work_steps
 from .kit import Kit
-from .pace import Pace
+from .pace import OTHERS_S, Pace
 
 
 def keep_up(kit: Kit, pace: Pace, world: World) -> None:
@@ -36,9 +36,14 @@ def keep_up(kit: Kit, pace: Pace, world: World) -> None:
     if idle:
         pace.start(Lane.REMOTE, "release", partial(remote_steps.release, kit, idle))
     if not any(k.startswith(("claim:", "land:", "release")) for k in flying):
-        gone = dispatch.sweepable(world, strays=ports.claims.strays())
+        gone = dispatch.sweepable(world, strays=ports.claims.strays(), branch=kit.branch)
         if gone:
             pace.start(Lane.REMOTE, "sweep", partial(remote_steps.sweep, kit, gone))
+    if world.remote is None and dispatch.is_left_over(
+        world
+    ):  # swept as soon as a second look has seen it
+        pace.busy = True
+        pace.sync_within(OTHERS_S)
     _mind_the_gate(kit, pace, world, flying)
 
 

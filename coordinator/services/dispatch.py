@@ -4,6 +4,7 @@ import logging
 from collections.abc import Sequence
 
 from coordinator.domain.attempt import AttemptId, Spec
+from coordinator.domain.claim_name import gate_ref, held_ref
 from coordinator.domain.names import BriefId, Digest, RepoPath
 from coordinator.domain.package import ContextPackage
 from coordinator.domain.plan import Task
@@ -83,33 +84,55 @@ def renewable(world: World, *, in_flight: frozenset[str]) -> tuple[Claim, ...]:
     )
 
 
-def sweepable(world: World, *, strays: Sequence[Deletion]) -> tuple[Deletion, ...]:
-    """Returns what anyone deletes by lease: our strays (C3), orphans and claims of ended briefs (C6).
+def sweepable(world: World, *, strays: Sequence[Deletion], branch: str) -> tuple[Deletion, ...]:
+    """Returns what anyone deletes by lease: our strays (C3), orphans, and what is held for nothing (C6).
 
-    An ended brief's claim must have been read in an earlier fetch than the tip that shows it ended.
+    What a brief at rest has left, and a gate while no brief is open, must have been read in an earlier
+    fetch than the tip that shows it so.
     """
     lease_s = world.policy.lease_s
     gone = {d.ref: d for d in strays}
     ended = {
         brief
         for brief, held in world.held.items()
-        if (brief in world.terminal and held.unchanged_s > 0)
+        if (_at_rest(brief, world) and held.unchanged_s > 0)
         or (_idle(brief, world) and held.unchanged_s >= lease_s)
     }
     for seen in world.claims:
         holder = BriefId(seen.claim.holder)
-        orphan = seen.orphan_s >= lease_s or (seen.orphan_s > 0 and holder in world.terminal)
+        orphan = seen.orphan_s >= lease_s or (seen.orphan_s > 0 and _at_rest(holder, world))
         if orphan or holder in ended:
             gone[seen.claim.ref] = Deletion(ref=seen.claim.ref, oid=seen.claim.oid)
     for brief in ended:
-        ref = f"{world.refs_root}/held/{brief}"
+        ref = held_ref(world.refs_root, brief)
         gone[ref] = Deletion(ref=ref, oid=world.held[brief].oid)
+    if world.gate is not None and world.gate.unchanged_s > 0 and _is_idle_gate(world):
+        ref = gate_ref(world.refs_root, branch)
+        gone[ref] = Deletion(ref=ref, oid=world.gate.oid)
     return tuple(gone.values())
+
+
+def is_left_over(world: World) -> bool:
+    """Tells whether something is held for nothing, by a coordinator that died or is about to let go."""
+    holders = {*world.held, *(BriefId(seen.claim.holder) for seen in world.claims)}
+    return any(_at_rest(brief, world) for brief in holders) or _is_idle_gate(world)
 
 
 def idle_claims(world: World, *, mine: Sequence[Claim]) -> tuple[Claim, ...]:
     """Returns our claims on briefs that are not open (any more): let go of at once."""
     return tuple(c for c in mine if _idle(c.brief, world))
+
+
+def _is_idle_gate(world: World) -> bool:
+    """Tells whether somebody else holds the gate although nothing can be gated."""
+    if world.gate is None or world.gate.epoch == world.epoch:
+        return False
+    return all(_at_rest(brief, world) for brief in world.briefs)
+
+
+def _at_rest(brief: BriefId, world: World) -> bool:
+    """Tells whether the tip shows that nobody works on it; a brief that is not there may come yet."""
+    return brief in world.terminal or (brief in world.briefs and _idle(brief, world))
 
 
 def _idle(brief: BriefId, world: World) -> bool:
