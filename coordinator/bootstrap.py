@@ -26,14 +26,16 @@ from coordinator.adapters.remote import GitRemote
 from coordinator.adapters.secrets import DetectSecrets
 from coordinator.adapters.targets import EnvironmentTargets
 from coordinator.config import Wiring
-from coordinator.domain.errors import RepositoryError
-from coordinator.domain.names import Epoch, RecordPaths, digest
+from coordinator.domain.errors import RepositoryError, UnreachableError
+from coordinator.domain.names import Epoch, Oid, RecordPaths, digest
 from coordinator.domain.policy import Policy
+from coordinator.domain.proof import Rewritten, Synced, Unreachable
 from coordinator.reconcile import Coordinator, Kit, Ports
 from coordinator.reconcile.kit import Memory
 from coordinator.services.observe import Observer
 
 Around = Callable[[str, Any], Any]
+_OID_CHARS_MIN = 7
 
 
 def wiring(path: Path) -> tuple[Wiring, repository.Checkout]:
@@ -105,6 +107,41 @@ def coordinator(
             say=say,
         )
     )
+
+
+def accept_rewritten(wired: Wiring, wanted: str | None) -> Rewritten | None:
+    """Goes on at the rewritten branch of the remote, because a person says so (rule P5).
+
+    `wanted` is the commit that they have looked at, or its beginning: what was pushed there since is
+    not taken. Returns None when nobody wants that, or it has been taken before. The singleton must be
+    held. Raises RepositoryError or UnreachableError.
+    """
+    if wanted is None:
+        return None
+    base = _base(wired)
+    with base.git:
+        match base.remote.sync():
+            case Unreachable(reason=reason, hint=hint):
+                raise UnreachableError(reason, hint=hint)
+            case Synced(tip=tip):
+                if _names(wanted, tip):
+                    return None
+                raise RepositoryError(
+                    f"the remote branch is not rewritten; it is at {tip[:12]}",
+                    hint="run without --accept-rewritten",
+                )
+            case Rewritten(found=found) as rewritten:
+                if not _names(wanted, found):
+                    raise RepositoryError(
+                        f"the rewritten branch is at {found[:12]}, not at {wanted}",
+                        hint="look at what is there now; `--accept-rewritten` takes exactly one commit",
+                    )
+                base.remote.accept_rewritten(found)
+                return rewritten
+
+
+def _names(wanted: str, commit: Oid) -> bool:
+    return len(wanted) >= _OID_CHARS_MIN and commit.startswith(wanted.lower())
 
 
 class _Base:
@@ -183,7 +220,7 @@ def _ports(
             clock=clock,
             command_threads=wired.command_threads,
             local_threads=wired.local_threads,
-        interrupt=git.interrupt,
+            interrupt=git.interrupt,
         ),
         secrets=DetectSecrets(),
     )

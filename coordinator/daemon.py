@@ -32,11 +32,13 @@ def run(
     mode: Literal["forever", "once", "until-idle"],
     timeout_s: float | None,
     say: Say,
+    accept_rewritten: str | None = None,
 ) -> int:
     """Runs the daemon and returns its exit code. Raises BusyError when another one runs.
 
     `forever` ends by a signal with 0; `until-idle` ends with 0 when nothing is submitted or working,
     with 1 at the timeout or when nothing can be done; `once` finishes what one look starts.
+    `accept_rewritten` names the commit that a rewritten remote branch has now and shall be taken at.
     """
     wired, _ = bootstrap.wiring(repository)
     singleton = Singleton(wired.run)
@@ -51,10 +53,15 @@ def run(
     stop = threading.Event()
     try:
         with _logging(wired.run / "daemon.log"), _signals(stop, wake):
+            accepted = bootstrap.accept_rewritten(wired, accept_rewritten)
             coordinator = bootstrap.coordinator(repository, wake=wake.set, say=say)
             unwatch = watch([wired.inbox], wake.set)
             say({"event": "ready", "branch": wired.branch, "remote": wired.remote})
             logger.info("ready branch=%s remote=%s", wired.branch, wired.remote)
+            if accepted is not None:
+                known, found = accepted.known, accepted.found
+                logger.warning("rewritten accepted known=%s found=%s", known, found)
+                say({"event": "rewritten-accepted", "known": known, "found": found})
             try:
                 return _loop(
                     coordinator,

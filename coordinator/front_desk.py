@@ -28,6 +28,7 @@ from coordinator.domain.names import Epoch, RepoPath
 if TYPE_CHECKING:
     from coordinator.adapters.doctor import Checked
     from coordinator.desk.shipping import Shipper
+    from coordinator.domain.proof import Rewritten
     from coordinator.ports import Claims, Inbox, Journal
 
 _MIRROR_REFS = "refs/mirror/orchestrator"
@@ -58,10 +59,19 @@ def desk(path: Path) -> Desk:
         policy=policy,
         policy_faults=faults,
         tip=seen.tip,
+        rewritten=_rewritten(seen),
         refs_root=wiring.refs_root if wiring else "refs/orchestrator",
         daemon=repository.daemon_of(seen.checkout),
         who=seen.checkout.identity,
     )
+
+
+def _rewritten(seen: Viewpoint) -> "Rewritten | None":
+    if seen.tip is None or seen.rewritten is None:
+        return None
+    from coordinator.domain.proof import Rewritten  # noqa: PLC0415  hardly ever needed
+
+    return Rewritten(known=seen.tip, found=seen.rewritten)
 
 
 def shipper(path: Path) -> "Shipper":

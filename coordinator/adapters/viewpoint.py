@@ -4,7 +4,7 @@ The private clone where there is one, because the daemon fetches into it; the us
 plain clone, or when its owner fetched later.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from coordinator import config
@@ -18,6 +18,7 @@ from coordinator.domain.names import Oid, RecordPaths
 from coordinator.domain.policy import Policy
 
 _MIRROR = "refs/mirror/branch"
+_KNOWN = "refs/mirror/known"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +33,9 @@ class Viewpoint:
     tip: Oid | None
     text: bytes | None  # config.toml at the tip
     text_from: str
+    rewritten: Oid | None = (
+        None  # what the remote's branch is since it was rewritten; then not `tip`
+    )
 
 
 def look(path: Path) -> Viewpoint:
@@ -49,6 +53,10 @@ def look(path: Path) -> Viewpoint:
             user_directory=checkout.top,
         )
         mirror = git.refs(_MIRROR).get(_MIRROR)
+        known = git.refs(_KNOWN).get(_KNOWN)
+        if mirror is not None and known is not None and not git.is_ancestor(known, mirror):
+            seen = _seen(checkout, git, known, on_disk, branch, private=True)
+            return replace(seen, rewritten=mirror)
         if mirror is not None and not _is_newer(checkout, own, mirror):
             return _seen(checkout, git, mirror, on_disk, branch, private=True)
         git.close()

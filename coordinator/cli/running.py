@@ -20,9 +20,20 @@ from coordinator.cli.answering import SCHEMA, Place, plain, shared_options, show
     metavar="S",
     help="Give up after so many seconds (exit 1).",
 )
+@click.option(
+    "--accept-rewritten",
+    metavar="OID",
+    help="Go on although the remote branch was rewritten: take it as it is now, at this commit.",
+)
 @shared_options
 def run(
-    *, place: Place, as_json: bool, once: bool, until_idle: bool, timeout_s: float | None
+    *,
+    place: Place,
+    as_json: bool,
+    once: bool,
+    until_idle: bool,
+    timeout_s: float | None,
+    accept_rewritten: str | None,
 ) -> int:
     """Work: take in briefs, land and deploy them, until stopped"""
     if once and until_idle:
@@ -35,7 +46,13 @@ def run(
         mode = "once" if once else "until-idle"
     say = _event if as_json else _line
     checkout = repository.find(place.path)
-    code: int = daemon.run(checkout.top, mode=mode, timeout_s=timeout_s, say=say)
+    code: int = daemon.run(
+        checkout.top,
+        mode=mode,
+        timeout_s=timeout_s,
+        say=say,
+        accept_rewritten=accept_rewritten,
+    )
     return code
 
 

@@ -6,6 +6,7 @@ asked often, and loading those costs more than the whole look.
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from coordinator.desk.past import Past
@@ -29,6 +30,7 @@ from coordinator.domain.status import (
 if TYPE_CHECKING:
     from coordinator.desk.kept import Kept
     from coordinator.domain.policy import Policy
+    from coordinator.domain.proof import Rewritten
     from coordinator.ports import Journal, Objects
 
 
@@ -59,6 +61,15 @@ def brief_status(
         questions=reply.questions if reply and state is State.INPUT_REQUIRED else (),
         attempts=max([progress.attempts, *[s.attempts for s in past.of(shelved.id)]]),
         cost_usd=landing.cost_usd if landing else None,
+    )
+
+
+def kept_back(brief: BriefStatus, rewritten: "Rewritten | None") -> BriefStatus:
+    """Returns a brief as it is while the remote's branch is rewritten: nothing goes on, nothing is lost."""
+    if rewritten is None or brief.state is not State.WORKING:
+        return brief
+    return replace(
+        brief, phase=Phase.WAITING, held="rewritten", reasons=(rewritten.advice, *brief.reasons)
     )
 
 

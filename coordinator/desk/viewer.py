@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from coordinator.desk.parts import Parts
     from coordinator.desk.story import Stories, Story
     from coordinator.domain.policy import Policy
+    from coordinator.domain.proof import Rewritten
     from coordinator.ports import SecretScan
     from coordinator.services.intake import Assessment
 
@@ -42,7 +43,7 @@ class Viewer:
     """Looks at one tip.
 
     `tip` is None for a repository without commits; `who` is "Name <email>" of the person who asks;
-    `policy_faults` say why a policy at the tip is not in force.
+    `policy_faults` say why a policy is not in force, `rewritten` that the remote lost the tip.
     """
 
     def __init__(
@@ -52,6 +53,7 @@ class Viewer:
         policy: Policy,
         policy_faults: tuple[str, ...] = (),
         tip: Oid | None,
+        rewritten: Rewritten | None = None,
         refs_root: str = "refs/orchestrator",
         daemon: Holder | None = None,
         who: str = "",
@@ -59,6 +61,7 @@ class Viewer:
         self.policy = policy
         self.policy_faults = policy_faults
         self.tip = tip
+        self._rewritten = rewritten
         self.who = who
         self._parts = parts
         self._objects = parts.objects
@@ -70,8 +73,6 @@ class Viewer:
         self._shelf = Shelf(parts.objects, parts.memo, paths=policy.paths)
         self._known_past: Past | None = None
         self._known_refs: looking.Refs | None = None
-
-    # -- looking
 
     def look(self, *, terminal_max: int | None = TERMINAL_MAX) -> Status:
         """Returns everything at once; of finished briefs the newest `terminal_max`."""
@@ -112,6 +113,7 @@ class Viewer:
             )
             for one in shelved
         ]
+        found = [looking.kept_back(one, self._rewritten) for one in found]
         return (*found, *self._submitted(frozenset(s.id for s in shelved)))
 
     def find(self, wanted: str) -> BriefStatus:

@@ -59,6 +59,16 @@ class Rewritten:
     known: Oid
     found: Oid
 
+    @property
+    def advice(self) -> str:
+        """Returns what happened to the branch, and the two ways out of it."""
+        known, found = self.known[:12], self.found[:12]
+        return (
+            f"the remote branch was rewritten: {known}, which it had, is not in {found}. Nothing is "
+            f"done and everything is kept. Push {known} back, or, if it was meant, stop the daemon "
+            f"and take it: coordinator run --accept-rewritten {found}"
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Unreachable:

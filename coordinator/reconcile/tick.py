@@ -140,7 +140,7 @@ class Coordinator:
         flying = kit.ports.lanes.in_flight() - {"sync", "tell", "follow"}
         cannot = None
         if isinstance(kit.memory.remote, Rewritten):
-            cannot = troubles.rewritten(kit.memory.remote)
+            cannot = kit.memory.remote.advice
         found = troubles.found(kit, world)
         if world is not None and world.read_only is not None:
             cannot = world.read_only

@@ -29,7 +29,7 @@ def _of_remote(kit: Kit) -> list[str]:
         case Unreachable(reason=reason, hint=hint):
             return [f"offline: {reason}: {hint}" if hint else f"offline: {reason}"]
         case Rewritten() as remote:
-            return [rewritten(remote)]
+            return [remote.advice]
         case None:
             return []
 
@@ -52,12 +52,3 @@ def _others(kit: Kit, world: World | None) -> list[str]:
         if now_s - failed_s < _FRESH_S
     ]
     return said
-
-
-def rewritten(remote: Rewritten) -> str:
-    """Returns what happened to the branch, and the two ways out of it."""
-    return (
-        f"the remote branch was rewritten: {remote.known[:12]}, which it had, is not in "
-        f"{remote.found[:12]}. Nothing is done and everything is kept. Push {remote.known[:12]} back, "
-        "or, if it was meant, stop the daemon, move .orchestrator/run away and start it again"
-    )

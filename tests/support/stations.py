@@ -277,6 +277,10 @@ class Daemon:
         assert found is not None
         return found
 
+    def event_seen(self, name: str) -> dict[str, Any]:
+        """Returns the last event of that name, which has been printed already."""
+        return next(event for event in reversed(self.events) if event["event"] == name)
+
     def wait(self, timeout_s: float = _PATIENCE_S) -> int:
         """Waits for its end and returns the exit code."""
         code = self._process.wait(timeout_s)
