@@ -101,7 +101,7 @@ def _read(found: Layout, *, name: str) -> tuple[Brief, list[Fault]]:
         inputs=tuple(inputs.items),
         scope_in=tuple(scope.inside),
         scope_out=tuple(scope.outside),
-        scope_prose="\n".join(dict.fromkeys(p for p in scope.prose if p)),
+        scope_prose="\n".join(dict.fromkeys(p.strip() for p in scope.prose if p.strip())),
         output_format=wanted,
         do_not=do_not,
         acceptance=acceptance,

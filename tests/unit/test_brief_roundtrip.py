@@ -124,6 +124,7 @@ def assert_round_trip(brief: Brief) -> None:
 
 
 @given(FRONT, SECTIONED)
+@example(front="", body="## TASK\nSCOPE: ## , except\n")
 @settings(max_examples=400, deadline=None)
 @example("", "TASK: \\## INPUTS\n\n\\```\nx\n")
 @example("", "## TASK\n```a\n  TASK: x\n```\n## DO NOT\n- \\\n  INPUTS: x\n")
