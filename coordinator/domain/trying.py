@@ -80,10 +80,10 @@ def _reasons(last: Attempt) -> tuple[str, ...]:
 
 
 def dispatch(task: Task, sighting: Sighting, feedback: tuple[str, ...]) -> Dispatch:
-    """Returns the step that starts the next attempt; numbers rise over all tasks of the brief."""
+    """Returns the step that starts the next attempt; numbers rise over all tasks and rounds of a brief."""
     return Dispatch(
         brief=sighting.filed.id,
         task=task,
-        number=1 + max((a.spec.id.number for a in sighting.attempts), default=0),
+        number=1 + max(sighting.numbered, *(a.spec.id.number for a in sighting.attempts), 0),
         feedback=feedback,
     )

@@ -38,6 +38,7 @@ class Sighting:
     age_s: float
     attempts: tuple[Attempt, ...]  # of the current round, oldest first
     claim: Claim | Busy | None  # ours and confirmed, somebody else's, or none
+    numbered: int = 0  # the highest number that an attempt of any round has
     synthesis: Synthesis | None = None  # of the accepted attempts, once it has been worked out
     merged: Merged | Clash | None = None  # of the synthesis, on this world's tip
     gate_checks: tuple[Check, ...] = ()  # what must have passed on the merged product

@@ -158,7 +158,7 @@ class Observer:
     def _tried(
         self, live: Iterable[Filed], in_flight: frozenset[str]
     ) -> dict[BriefId, tuple[Attempt, ...]]:
-        """Returns the attempts of each brief's current round: kept ones, and the journal's others."""
+        """Returns the attempts of each brief, of every round: kept ones, and the journal's others."""
         running = self._pool.running()
         finished = {spec.id for spec, _ in self._pool.finished()}
         begun: dict[BriefId, list[Attempt]] = {}
@@ -178,11 +178,7 @@ class Observer:
             kept: tuple[Returned, ...] = self._attempts.of(filed.id)
             names = {k.spec.id for k in kept}
             others = [a for a in begun.get(filed.id, ()) if a.spec.id not in names]
-            found[filed.id] = tuple(
-                a
-                for a in sorted((*kept, *others), key=lambda a: a.spec.id.number)
-                if a.spec.round == filed.plan.round
-            )
+            found[filed.id] = tuple(sorted((*kept, *others), key=lambda a: a.spec.id.number))
         return found
 
     def _sighting(
@@ -198,6 +194,9 @@ class Observer:
         if since is None or since[0] != filed.folder:
             since = (filed.folder, self._clock.monotonic_s())
             self._since[filed.id] = since
+        numbered = max((a.spec.id.number for a in tried), default=0)
+        round_ = filed.plan.round if filed.plan else 0
+        tried = tuple(a for a in tried if a.spec.round == round_)
         synthesis = prepared.synthesis.get((filed.id, synthesis_key(filed, tried)))
         digest_ = getattr(synthesis, "digest", None)
         merged = None
@@ -214,6 +213,7 @@ class Observer:
             order=self._log.place(filed.id),
             age_s=self._clock.monotonic_s() - since[1],
             attempts=tried,
+            numbered=numbered,
             claim=self._claim(filed.id),
             synthesis=synthesis,
             merged=merged,
