@@ -38,7 +38,9 @@ _EXCEPT = re.compile(
 )
 _THE_REST = re.compile(
     r"(?:everything|anything|all|nothing|none|the rest|n/a|-|any(?:thing)? other|all other|other)"
-    r"(?:\s+(?:else|other|others|files?|paths?|folders?|pages?|the rest|outside|is out))*\.?\Z",
+    r"(?:\s+(?:else|other|others|files?|paths?|folders?|pages?|the rest|outside))*"
+    r"(?:\s+(?:is|are|stays?|remains?)\s+(?:out(?: of (?:bounds|scope))?|off[- ]limits|untouched"
+    r"|unchanged|as (?:it|they) (?:is|are)))?\.?\Z",
     re.IGNORECASE,
 )
 _PATH_ITEM = re.compile(r"(?:path|glob)s?\s*:\s*", re.IGNORECASE)

@@ -324,3 +324,19 @@ def test_the_lines_of_sections_and_settings_are_known() -> None:
         "DO NOT": 33,
         "ACCEPTANCE": 39,
     }
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [
+        "everything else",
+        "everything else is out of bounds",
+        "all other files stay untouched.",
+        "the rest is off limits",
+    ],
+)
+def test_the_rest_out_of_bounds_says_nothing_that_could_not_be_checked(rest: str) -> None:
+    brief = parse(f"SCOPE: docs/; {rest}\n".encode(), name="x")
+
+    assert isinstance(brief, Brief)
+    assert (brief.scope_in, brief.scope_out, brief.scope_prose) == (("docs",), (), "")
