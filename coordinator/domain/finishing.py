@@ -46,9 +46,11 @@ def _land(sighting: Sighting, world: World) -> Step:
     merged = sighting.merged
     if sighting.refused is not None:
         question = Question(
-            id="refused", text=f"the remote refuses: {sighting.refused}", choices=("try again",)
+            id="refused",
+            text=f"{sighting.refused}; shall it be tried again?",
+            choices=("try again",),
         )
-        why = "The remote neither takes the landing nor has moved. Mend it, then answer."
+        why = f"It cannot land: {sighting.refused}. The work is kept; mend that, then answer."
         note = notes.asked(
             sighting, held="question", questions=[question], why=why, policy=world.policy
         )

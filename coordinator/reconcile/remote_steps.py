@@ -173,7 +173,8 @@ def publish_landing(kit: Kit, sighting: Sighting, world: World) -> None:
     logger.info("landing brief=%s outcome=%s", brief, outcome)
     match outcome:
         case Refused(reason=reason):
-            kit.memory.prepared.refused[brief, sighting.filed.folder] = reason
+            why = f"the remote refuses it: {reason}"
+            kit.memory.prepared.refused[brief, sighting.filed.folder] = why
         case land.Stale():
             regated = kit.memory.regated.get(brief, 0) + 1
             kit.memory.regated[brief] = regated

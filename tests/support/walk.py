@@ -113,19 +113,17 @@ class Walk:
     def __call__(self, *arguments: str, code: int | None = 0, **how: Any) -> Said:
         """Runs one command; asserts its exit code, and that it did not crash."""
         said = coordinator(*arguments, folder=self.repo, environment=self.environment, **how)
+        assert "Traceback" not in self.log_text(), self.log_text()
         assert code is None or said.code == code, said
         return said.is_calm()
 
     def work(self, *, timeout_s: float = 30, code: int | None = 0) -> Said:
         """Runs the daemon until idle."""
-        said = self(
+        return self(
             *("run", "--until-idle", "--json", "--timeout", f"{timeout_s:g}"),
             code=code,
             timeout_s=timeout_s + 30,
         )
-        log = self.log_text()
-        assert "Traceback" not in log, log
-        return said
 
     def drop(self, name: str, content: str | bytes = GOOD) -> None:
         """Writes a file into the inbox as an editor would, settled already."""
