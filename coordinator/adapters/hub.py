@@ -34,7 +34,11 @@ def make_hub(checkout: Checkout, hub: Path, *, remote: str, branch: str) -> Chec
     push = ["push", "--quiet", "--no-verify", "--no-follow-tags"]
     if not _has_upstream(checkout, branch):
         push.append("--set-upstream")
-    _user(checkout, *push, remote, f"refs/heads/{branch}:refs/heads/{branch}")
+    try:
+        _user(checkout, *push, remote, f"refs/heads/{branch}:refs/heads/{branch}")
+    except RepositoryError:
+        _require_objects(checkout, branch)
+        raise
     return replace(checkout, remotes={**checkout.remotes, remote: known or str(hub)})
 
 
@@ -63,6 +67,19 @@ def _is_bare(hub: Path) -> bool:
 def _has_upstream(checkout: Checkout, branch: str) -> bool:
     asked = run(["config", f"branch.{branch}.remote"], repository=checkout.git_dir)
     return asked.code == 0
+
+
+def _require_objects(checkout: Checkout, branch: str) -> None:
+    """Says of a clone that is not whole what is wrong with it: git blames the other side."""
+    walk = ["rev-list", "--objects", "--no-object-names", "--missing=print"]
+    listed = run([*walk, f"refs/heads/{branch}"], repository=checkout.git_dir, timeout_s_max=600.0)
+    missing = [line[1:] for line in listed.out.decode().splitlines() if line.startswith("?")]
+    if missing:
+        raise RepositoryError(
+            f"{checkout.top}: {len(missing)} objects that {branch} names are not in this clone, "
+            f"such as {missing[0][:12]}",
+            hint="`git fsck` lists them; clone it again, whole (without --filter)",
+        )
 
 
 def _user(checkout: Checkout, *arguments: str) -> None:

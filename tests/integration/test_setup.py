@@ -137,6 +137,18 @@ def test_a_hub_beside_an_origin_is_the_remote_hub_and_the_config_says_so(site: S
     assert FILES[0] not in files_at(site.hub, "main"), "origin is not touched"
 
 
+def test_a_clone_that_lacks_objects_is_told_so_and_not_that_the_hub_moved(
+    lonely: Path, tmp_path: Path
+) -> None:
+    lost = git(lonely, "rev-parse", "HEAD:page.md")
+    (lonely / ".git" / "objects" / lost[:2] / lost[2:]).unlink()
+    answered = coordinator(lonely, "init", "--hub", "../hub.git", "--json")
+    assert answered.code == 1
+    assert "1 objects that main names are not in this clone" in answered.error["message"]
+    assert lost[:12] in answered.error["message"]
+    assert "git fsck" in answered.error["hint"]
+
+
 def test_without_a_remote_the_hint_is_a_hub(lonely: Path) -> None:
     answered = coordinator(lonely, "init", "--json")
     assert answered.code == 1
