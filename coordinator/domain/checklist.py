@@ -130,7 +130,9 @@ def _gated(landing: Landing | None) -> CheckItem:
     trees = landing.record.values("Gated-Tree")
     checks = "; ".join(landing.record.values("Checks"))
     if not checks or checks.startswith("passed 0 of 0"):
-        checks = "no gate is configured: there was nothing to run on this tree"
+        same = landing.product == landing.parent_product
+        why = "the product tree did not change" if same else "no gate is set for what changed"
+        checks = f"{why}: there was nothing to run"
     if not trees:
         return CheckItem(item="gated", done=False, evidence="the landing names no gated tree")
     if trees[0] != landing.product:

@@ -58,6 +58,19 @@ def test_a_commit_that_is_not_the_gated_tree_is_not_gated() -> None:
     assert found["gated"] is False
 
 
+def test_a_landing_that_no_gate_ran_on_says_why() -> None:
+    trailers = (("Base", B), ("Gated-Tree", C), ("Checks", "passed 0 of 0"))
+    for parent_product, why in (
+        (C, "the product tree did not change: there was nothing to run"),
+        (D, "no gate is set for what changed: there was nothing to run"),
+    ):
+        found = checklist(
+            landing(*trailers, parent_product=parent_product), [judged()], [], deploy=None
+        )
+        (gated,) = [item for item in found if item.item == "gated"]
+        assert (gated.done, gated.evidence) == (True, why)
+
+
 def test_a_product_change_without_a_claim_is_said() -> None:
     found = items(checklist(landing(("Base", B), ("Gated-Tree", C)), [judged()], [], deploy=None))
     assert found["claims held"] is False
