@@ -24,6 +24,10 @@ class Verb(StrEnum):
 
 SUBJECT_CHARS_MAX = 72
 _PROSE_WIDTH = 88
+_PROMISES = frozenset(
+    "a an and are as at be but by for from has have if in into is it its not of on or over"  # noqa: SIM905  a list of fifty lines says no more
+    " than that the their them then this to under was were what where which who with".split()
+)
 _TRAILER = re.compile(r"^([A-Z][A-Za-z]*(?:-[A-Za-z]+)*): (.*)$")
 _UNSAFE = re.compile(
     r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff\u2028\u2029]"
@@ -65,10 +69,13 @@ def one_line(text: str) -> str:
 
 def render(record: Record) -> str:
     """Returns the commit message; parse(render(r)) gives verb, about, subject and trailers back."""
-    head = f"{record.verb} {record.about}: {one_line(record.subject)}"
-    if len(head) > SUBJECT_CHARS_MAX:
-        head = head[: SUBJECT_CHARS_MAX - 1].rstrip() + "…"
+    subject = one_line(record.subject)
+    head = f"{record.verb} {record.about}: {subject}"
     parts = [head]
+    if len(head) > SUBJECT_CHARS_MAX:
+        parts = [_cut(head, keep=len(head) - len(subject))]
+        if not one_line(record.prose).startswith(subject):
+            parts.append(_wrap(clean(subject)))
     if record.prose.strip():
         parts.append(_wrap(clean(record.prose)))
     if record.quoted.strip():
@@ -98,6 +105,18 @@ def parse(message: str) -> Record | None:
         prose="\n\n".join(paragraphs[1 : -1 if trailers else None]),
         trailers=trailers,
     )
+
+
+def _cut(head: str, *, keep: int) -> str:
+    """Returns `head` cut after a whole word, and not after one that promises another.
+
+    The whole subject stands in the body, so nothing needs to say that there is more.
+    """
+    words = head[: SUBJECT_CHARS_MAX + 1].split(" ")[:-1]
+    while words and words[-1].strip(",;:(").lower() in _PROMISES:
+        words.pop()
+    cut = " ".join(words).rstrip(" ,;:(-")
+    return cut if len(cut) > keep else head[: SUBJECT_CHARS_MAX - 1] + "…"
 
 
 def _wrap(prose: str) -> str:

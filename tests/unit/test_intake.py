@@ -179,7 +179,7 @@ def test_an_accepted_brief_is_on_the_branch_with_its_text_its_plan_and_its_reaso
     assert decision.note.when == (Precondition(brief=brief, place=None),)
     message = record.render(decision.note.record)
     assert (
-        message.splitlines()[0] == f"accept {brief}: List every HTML page that public/sitemap.xml…"
+        message.splitlines()[0] == f"accept {brief}: List every HTML page that public/sitemap.xml"
     )
     said = record.parse(message)
     assert said is not None
