@@ -4,6 +4,7 @@ Exit codes: 0 done, 1 expected failure, 2 usage, 3 our own fault (with a report 
 75 busy, 130 interrupted.
 """
 
+import errno
 import importlib
 import os
 import sys
@@ -13,7 +14,7 @@ from typing import Any, Never
 
 import click
 
-from coordinator.cli.answering import EXIT_BUG, Place, complain, exit_code_of
+from coordinator.cli.answering import EXIT_BUG, EXIT_FAILED, Place, complain, exit_code_of
 from coordinator.domain.errors import CoordinatorError
 
 _COMMANDS = {
@@ -37,6 +38,9 @@ _COMMANDS = {
     "config": ("settings", "config"),
     "faults": ("settings", "faults"),
 }
+
+
+_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG)
 
 
 class _Commands(click.Group):
@@ -78,6 +82,14 @@ class _Commands(click.Group):
         except (click.Abort, KeyboardInterrupt):
             complain("interrupted", "interrupted", None, as_json=as_json)
             sys.exit(130)
+        except OSError as error:
+            if error.errno not in _DISK:
+                _report(error, arguments, as_json=as_json)
+                sys.exit(EXIT_BUG)
+            where = f"{error.filename}: " if error.filename else ""
+            message = f"{where}cannot be written: {os.strerror(error.errno)}"
+            complain("disk", message, "free some disk space, then again", as_json=as_json)
+            sys.exit(EXIT_FAILED)
         except Exception as error:  # noqa: BLE001  the last place: nobody above can write a report
             _report(error, arguments, as_json=as_json)
             sys.exit(EXIT_BUG)

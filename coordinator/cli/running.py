@@ -63,7 +63,10 @@ def _event(event: Mapping[str, Any]) -> None:
 
 def _line(event: Mapping[str, Any]) -> None:
     when = time.strftime("%H:%M:%S")
-    said = " ".join(
-        f"{key}={shown(str(value))}" for key, value in event.items() if key != "event" and value
-    )
+    told = {key: value for key, value in event.items() if key != "event" and value}
+    if told.get("about") == told.get("brief"):
+        told.pop("about", None)
+    if "commit" in told:
+        told["commit"] = str(told["commit"])[:12]
+    said = " ".join(f"{key}={shown(str(value))}" for key, value in told.items())
     click.echo(f"{when} {event.get('event', '')} {said}".rstrip())

@@ -57,7 +57,8 @@ def story(brief: BriefStatus, told: "Story | None") -> str:
     """Returns the whole of `show`."""
     state = click.style(brief.state, fg=_COLOURS.get(brief.state))
     lines = [f"{brief.id}: {state}, {brief.phase}"]
-    lines += [f"  {shown(reason)}" for reason in brief.reasons]
+    lines += [f"  {shown(reason)}" for reason in _reasons(brief)]
+    lines += [f"  {line}" for line in _next(brief)]
     for question in brief.questions:
         lines.append(f"  ? {question.id}: {shown(question.text)}{_choices(question.choices)}")
         said = shown(next(iter(question.choices), "..."))
@@ -110,11 +111,25 @@ def _briefs(look: Status) -> list[str]:
         state = click.style(f"{brief.state:<14}", fg=_COLOURS.get(brief.state))
         commit = brief.commit[:12] if brief.commit else ""
         lines.append(f"{brief.id:<{width}}  {state}  {brief.phase:<10} {commit}".rstrip())
-        lines += [f"    {shown(reason.splitlines()[0])}" for reason in brief.reasons[:3] if reason]
+        lines += [f"    {shown(reason.splitlines()[0])}" for reason in _reasons(brief)[:3]]
         lines += [f"    ? {q.id}: {shown(q.text)}{_choices(q.choices)}" for q in brief.questions]
+        lines += [f"    {line}" for line in _next(brief)]
     if look.left_off:
         lines.append(f"and {look.left_off} older finished briefs (--all lists them)")
     return lines
+
+
+def _reasons(brief: BriefStatus) -> list[str]:
+    """Returns the reasons that its questions do not say as well."""
+    asked = {f"{question.id}: {question.text}" for question in brief.questions}
+    return [reason for reason in brief.reasons if reason and reason not in asked]
+
+
+def _next(brief: BriefStatus) -> list[str]:
+    """Returns what a human may do about a held change."""
+    if brief.state is not State.INPUT_REQUIRED or brief.questions:
+        return []
+    return [f"coordinator approve {brief.id}, or: coordinator reject {brief.id} --reason TEXT"]
 
 
 def _choices(choices: Sequence[str]) -> str:
