@@ -94,6 +94,7 @@ class World:
     remote: Rewritten | Unreachable | None
     policy: Policy
     policy_faults: tuple[str, ...]
+    plan_faults: tuple[str, ...] = ()  # lines of plan.md that nothing can be made of
     read_only: str | None = None  # why nothing may be written: the house has a newer format
     paused: str | None  # the reason, from state.md
     holds: frozenset[str]  # brief ids and names on hold, from state.md

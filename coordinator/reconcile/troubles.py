@@ -45,6 +45,8 @@ def _others(kit: Kit, world: World | None) -> list[str]:
         said.append(world.read_only)
     elif world is not None:
         said += [f"{fault} (the last good settings stay in force)" for fault in world.policy_faults]
+    if world is not None:
+        said += world.plan_faults
     now_s = kit.ports.clock.monotonic_s()
     said += [
         f"{key.partition(':')[0]}: {message}"

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import assert_never
 
 from coordinator.domain import intake_notes, planning
-from coordinator.domain.brief import Brief
+from coordinator.domain.brief import Brief, Identity
 from coordinator.domain.brief_text import identify_text, parse
 from coordinator.domain.intake_notes import Matter
 from coordinator.domain.names import BriefId, slug
@@ -100,7 +100,8 @@ class _Judging:
         identity = identify_text(request.name, request.text)
         if identity.id in self._taken:
             return Later(request, f"{identity.id} is being judged")
-        if self._live >= self._world.policy.queue_max and self._look.find(identity.id) is None:
+        is_new = self._look.find(identity.id) is None and not self._waiting(request.name, identity)
+        if is_new and self._live >= self._world.policy.queue_max:
             most = self._world.policy.queue_max
             return Later(request, f"the queue is full: {most} briefs are being worked on")
         said = self._assessor.assess(
@@ -140,18 +141,18 @@ class _Judging:
                 requests=matter.tokens,
             )
             note = intake_notes.accepted(matter, brief=said.brief, text=said.text, plan=plan)
-        old = self._older(said)
+        old = self._waiting(said.name, said.identity)
         if old is None:
             return note
         self._taken.add(old.id)
         return intake_notes.superseding(note, old=old.here, name=old.name, by=said.identity.id)
 
-    def _older(self, said: Assessment) -> Known | None:
+    def _waiting(self, name: str, identity: Identity) -> Known | None:
         """Returns the brief of the same name that waits for answers: this is its edit."""
         for brief in self._world.briefs:
-            if brief.rpartition("-")[0] == slug(said.name) and brief not in self._taken:
+            if brief.rpartition("-")[0] == slug(name) and brief not in self._taken:
                 known = self._look.find(brief)
-                if known and known.is_asked_by_intake and brief != said.identity.id:
+                if known and known.is_asked_by_intake and brief != identity.id:
                     return known
         return None
 

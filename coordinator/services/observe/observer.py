@@ -124,6 +124,7 @@ class Observer:
             policy=policy,
             policy_faults=self._rules.faults,
             read_only=self._rules.read_only,
+            plan_faults=self._shelves.plan_faults(tree, policy),
             paused=said.paused,
             holds=said.holds,
             inbox=(

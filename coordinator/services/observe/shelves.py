@@ -23,7 +23,7 @@ class Shelves:
     def __init__(self, objects: Objects) -> None:
         self._objects = objects
         self._filed: dict[Oid, Filed] = {}
-        self._planned: tuple[Oid, tuple[Request, ...]] | None = None
+        self._planned: tuple[Oid, tuple[tuple[Request, ...], tuple[str, ...]]] | None = None
 
     def live(self, tree: Oid, policy: Policy) -> Iterable[Filed]:
         """Yields every brief that is open, waiting or landed."""
@@ -90,19 +90,35 @@ class Shelves:
 
     def plan_lines(self, tree: Oid, policy: Policy) -> tuple[Request, ...]:
         """Returns the ready lines of plan.md as drops; read again only when the tree is another one."""
+        return self._plan_page(tree, policy)[0]
+
+    def plan_faults(self, tree: Oid, policy: Policy) -> tuple[str, ...]:
+        """Returns what is wrong with plan.md, each with its line and what to do."""
+        return self._plan_page(tree, policy)[1]
+
+    def _plan_page(self, tree: Oid, policy: Policy) -> tuple[tuple[Request, ...], tuple[str, ...]]:
         if self._planned is not None and self._planned[0] == tree:
             return self._planned[1]
-        content = self._objects.read(tree, policy.paths.plan_file) or b""
+        page = policy.paths.plan_file
+        text = (self._objects.read(tree, page) or b"").decode("utf-8", "replace")
         found: list[Request] = []
-        for line in plan_md.ready(content.decode("utf-8", "replace")):
-            text = self._objects.read(tree, RepoPath(line.path))
-            if text is None:
-                text = b""  # intake says that the file is not there
-            parsed = parse(text, name=line.name)
-            if isinstance(parsed, Brief) and line.after:
-                after = tuple(dict.fromkeys((*parsed.after, *line.after)))
-                text = render(parsed.model_copy(update={"after": after})).encode()
-            origin = Origin(source="plan", name=line.name, by="plan.md", token=digest(text))
-            found.append(Drop(name=line.name, text=text, origin=origin))
-        self._planned = (tree, tuple(found))
+        faults = [f"{page}:{f.line}: {f.message}: {f.hint}" for f in plan_md.parse(text).faults]
+        for line in plan_md.ready(text):
+            content = self._objects.read(tree, RepoPath(line.path))
+            if content is None:
+                faults.append(
+                    f"{page}:{line.line}: {line.path} is not there: add it, or take the line away"
+                )
+            else:
+                found.append(_planned(line, content))
+        self._planned = (tree, (tuple(found), tuple(faults)))
         return self._planned[1]
+
+
+def _planned(line: plan_md.PlanLine, text: bytes) -> Drop:
+    parsed = parse(text, name=line.name)
+    if isinstance(parsed, Brief) and line.after:
+        after = tuple(dict.fromkeys((*parsed.after, *line.after)))
+        text = render(parsed.model_copy(update={"after": after})).encode()
+    origin = Origin(source="plan", name=line.name, by="plan.md", token=digest(text))
+    return Drop(name=line.name, text=text, origin=origin)
