@@ -157,8 +157,10 @@ def landing(sighting: Sighting, gated: Gated, claim: Claim, *, cost: str, policy
     operations.append(PutFile(brief=filed.id, name=REPLY_FILE, content=reply_text.render(reply)))
     operations.append(TickPlan(name=filed.brief.name, brief=filed.id))
     passed = gated.results
-    logs = f" {passed[0].log}" if len(passed) == 1 else ""
-    approved = filed.plan.approved_by if filed.plan and filed.plan.approved else None
+    criteria = _checked(sighting.attempts)
+    count = len(passed) + len(criteria)
+    plan = filed.plan
+    approved = plan.approved_by if plan and plan.approved == changeset.digest else None
     decided = f"human {approved}" if approved else f"rule landing.{changeset.trust.name.lower()}"
     confinement = sorted(
         {a.output.confinement for a in sighting.attempts if isinstance(a, Returned)}
@@ -173,13 +175,14 @@ def landing(sighting: Sighting, gated: Gated, claim: Claim, *, cost: str, policy
             *_head(filed),
             *attempts(sighting.attempts),
             ("Changeset", changeset.digest),
-            *_foot(decided, "6", policy)[:-1],
+            *_foot(decided, "10" if approved else "6", policy)[:-1],
             ("Base", changeset.base),
             ("Gated-Tree", gated.merged.product),
             *((("Claim", f"{p.path or '.'} {p.oid}")) for p in claim.paths),
             ("Claim", f"held/{claim.brief} {claim.held}"),
-            ("Checks", f"passed {len(passed)} of {len(passed)}{logs}"),
-            *(("Check", f"{r.name} passed {r.log}") for r in passed),
+            ("Checks", f"passed {count} of {count}"),
+            *(("Check", f"gate {r.name} passed {r.log}") for r in passed),
+            *(("Check", f"{name} passed") for name in criteria),
             ("Review", changeset.trust.value),
             ("Confinement", " ".join(confinement) or "none"),
             ("Cost-USD", cost),
@@ -187,6 +190,19 @@ def landing(sighting: Sighting, gated: Gated, claim: Claim, *, cost: str, policy
         ),
     )
     return Note(record=record, when=(), operations=tuple(operations))
+
+
+def _checked(tried: Sequence[Attempt]) -> tuple[str, ...]:
+    """Returns the `check:` criteria that accepted outputs met."""
+    accepted = [a.verdict for a in tried if isinstance(a, Returned)]
+    names = [
+        finding.criterion
+        for verdict in accepted
+        if isinstance(verdict, Accept)
+        for finding in verdict.findings
+        if finding.code == "check" and finding.met
+    ]
+    return tuple(dict.fromkeys(names))
 
 
 def attempts(tried: Sequence[Attempt]) -> Trailers:

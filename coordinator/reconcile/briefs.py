@@ -97,8 +97,9 @@ def _begin(kit: Kit, pace: Pace, step: Step, sighting: Sighting, world: World) -
             run = partial(remote_steps.publish, kit, brief)
             pace.start(Lane.REMOTE, f"publish:{brief}", run)
         case steps.Review(attempt=attempt):
-            run = partial(work_steps.review, kit, attempt, sighting, world)
-            pace.start(Lane.COMMAND, f"review:{brief}:{attempt.number}", run)
+            if work_steps.check_key(attempt) not in kit.ports.lanes.in_flight():
+                run = partial(work_steps.review, kit, attempt, sighting, world)
+                pace.start(Lane.LOCAL, f"review:{brief}:{attempt.number}", run)
         case steps.Synthesize():
             run = partial(work_steps.synthesize, kit, sighting, world)
             pace.start(Lane.LOCAL, f"synthesize:{brief}", run)

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from coordinator.domain import planning
@@ -144,15 +144,16 @@ def keep(kit: Kit, spec: Spec, outcome: Output | str) -> None:
 
 
 def review(kit: Kit, attempt: AttemptId, sighting: Sighting, world: World) -> None:
-    """Judges one output; checks it asks for are run here, and remembered by what they ran on."""
+    """Judges one output. Checks that it asks for run in their own lane; then it is judged again."""
     returned = next(
         a for a in sighting.attempts if isinstance(a, Returned) and a.spec.id == attempt
     )
-    while True:
-        verdict = review_service.judge(returned, sighting, world, objects=kit.ports.objects)
-        if not isinstance(verdict, tuple):
-            break
-        world = replace(world, checks={**world.checks, **_run(kit, verdict)})
+    verdict = review_service.judge(returned, sighting, world, objects=kit.ports.objects)
+    if isinstance(verdict, tuple):
+        key = check_key(attempt)
+        if kit.ready(key):
+            kit.ports.lanes.start(Lane.COMMAND, key, partial(_check, kit, key, verdict))
+        return
     kit.ports.attempts.keep_verdict(attempt, verdict)
     logger.info(
         "judged brief=%s attempt=%d verdict=%s", attempt.brief, attempt.number, verdict.verdict
@@ -165,6 +166,16 @@ def review(kit: Kit, attempt: AttemptId, sighting: Sighting, world: World) -> No
             "verdict": verdict.verdict,
         }
     )
+
+
+def check_key(attempt: AttemptId) -> str:
+    """Returns the key of the step that runs the checks of one output."""
+    return f"check:{attempt.brief}:{attempt.number}"
+
+
+def _check(kit: Kit, key: str, checks: Sequence[Check]) -> None:
+    results = _run(kit, checks)
+    kit.ended(key, well=all(result.ran for result in results.values()))
 
 
 def synthesize(kit: Kit, sighting: Sighting, world: World) -> None:
