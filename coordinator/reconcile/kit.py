@@ -70,6 +70,7 @@ class Memory:
     irrevertible: dict[BriefId, str] = field(default_factory=dict)  # why a revert cannot be made
     told_tip: Oid | None = None
     refused: str | None = None  # why the remote takes no records
+    stamp: tuple[tuple[str, ...], int] | None = None  # what was built last, and when
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +90,10 @@ class Kit:
         """Tells whether `key` may be tried now, after what became of it last time."""
         return self.ports.clock.monotonic_s() >= self.memory.backoff.get(key, (0, 0.0))[1]
 
+    def failing(self, key: str) -> bool:
+        """Tells whether `key` has ended badly more than once in a row: nobody should wait for it."""
+        return self.memory.backoff.get(key, (0, 0.0))[0] > 1
+
     def ended(self, key: str, *, well: bool) -> None:
         """Remembers how a step went: a bad end makes the next try wait, doubling up to 30 s."""
         if well:
@@ -97,6 +102,12 @@ class Kit:
         tries = self.memory.backoff.get(key, (0, 0.0))[0]
         wait_s = _BACKOFF_S[min(tries, len(_BACKOFF_S) - 1)]
         self.memory.backoff[key] = (tries + 1, self.ports.clock.monotonic_s() + wait_s)
+
+    def timestamp_of(self, built: tuple[str, ...]) -> int:
+        """Returns now, or when the same was built last: a rebuild has to be the same commit (L9)."""
+        if self.memory.stamp is None or self.memory.stamp[0] != built:
+            self.memory.stamp = (built, self.ports.clock.timestamp())
+        return self.memory.stamp[1]
 
     def sync(self) -> Synced | None:
         """Fetches and remembers what the remote is like; None when nothing can be decided on it."""

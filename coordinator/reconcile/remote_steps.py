@@ -77,6 +77,7 @@ def records(kit: Kit, notes: Sequence[Note], world: World) -> None:
         committer=kit.committer,
         journal=kit.ports.journal,
         clock=kit.ports.clock,
+        timestamp=lambda tip: kit.timestamp_of((tip, *(n.key for n in notes[:_NOTES_MAX]))),
     )
     kit.memory.refused = outcome.reason if isinstance(outcome, Refused) else None
     if isinstance(outcome, Refused):
@@ -126,8 +127,10 @@ def renew(kit: Kit, claims: Sequence[Claim]) -> None:
 def sweep(kit: Kit, deletions: Sequence[Deletion]) -> None:
     """Deletes what nobody holds (C3, C6), each leased at the oid that was judged."""
     logger.info("sweeping refs=%d first=%s", len(deletions), deletions[0].ref)
-    kit.ports.claims.delete(deletions)
-    kit.ended("sweep", well=False)  # gone next time, or tried again later
+    claims = kit.ports.claims
+    claims.delete(deletions)
+    there = {held.oid for held in claims.held().values()} | {s.claim.oid for s in claims.seen()}
+    kit.ended("sweep", well=there.isdisjoint(d.oid for d in deletions))
 
 
 def publish(kit: Kit, brief: BriefId) -> None:
@@ -144,6 +147,8 @@ def hold_gate(kit: Kit) -> None:
 def release_gate(kit: Kit) -> None:
     """Lets the next coordinator gate."""
     kit.ports.claims.release_gate(kit.branch)
+    gate = kit.ports.claims.gate(kit.branch)
+    kit.ended("gate-release", well=gate is None or gate.epoch != kit.epoch)
 
 
 def remove_request(kit: Kit, request: Request) -> None:

@@ -39,10 +39,8 @@ def keep_up(kit: Kit, pace: Pace, world: World) -> None:
         gone = dispatch.sweepable(world, strays=ports.claims.strays(), branch=kit.branch)
         if gone:
             pace.start(Lane.REMOTE, "sweep", partial(remote_steps.sweep, kit, gone))
-    if world.remote is None and dispatch.is_left_over(
-        world
-    ):  # swept as soon as a second look has seen it
-        pace.busy = True
+    if world.remote is None and dispatch.is_left_over(world) and not kit.failing("sweep"):
+        pace.busy = True  # swept as soon as a second look has seen it
         pace.sync_within(OTHERS_S)
     _mind_the_gate(kit, pace, world, flying)
 

@@ -59,17 +59,22 @@ def publish_notes(
     committer: Committer,
     journal: Journal,
     clock: Clock,
+    timestamp: Callable[[Oid], int],
 ) -> PushOutcome | None:
     """Publishes every note that still holds, as one group commit (R4); None when nothing was left.
 
     On Moved the notes are judged anew at the new tip (R2); the lane is ours, so the loop is short.
+    `timestamp` dates what is built on a tip: the same again at each try, or every try that a remote
+    refuses would leave another commit of unknown fate behind.
     """
     outcome: PushOutcome | None = None
     for rebuild in range(_RECORD_REBUILDS_MAX):
         synced = remote.sync()
         if not isinstance(synced, Synced):
             return Unknown(getattr(synced, "reason", "the remote was rewritten"))
-        planned = committer.record(synced, collect(), policy=policy, timestamp=clock.timestamp())
+        planned = committer.record(
+            synced, collect(), policy=policy, timestamp=timestamp(synced.tip)
+        )
         if planned is None:
             return None
         outcome = _push(

@@ -282,3 +282,26 @@ def lose_one_reply(made: Hub, push: str, control: Control) -> Callable[[], bool]
 
     server.lose = lose
     return lambda: server.lost == 1
+
+
+@TRANSPORTS
+def test_records_that_are_refused_leave_one_commit_of_unknown_fate_and_are_written_once_allowed(
+    tmp_path: Path, transport: Transport
+) -> None:
+    with hub(tmp_path, transport, files=PAGES) as made:
+        made.hook("pre-receive", "grep -q refs/heads/main && echo main is protected && exit 1\n")
+        station = made.station("one")
+        brief = station.drop("sitemap", SITEMAP_BRIEF)
+        daemon = station.start()
+        refused = "pushed outcome=Refused commit="
+        until(lambda: station.log().count(refused) >= 3, "it is refused, and tried again")
+        commits = {
+            line.split("commit=")[1][:40] for line in station.log().splitlines() if refused in line
+        }
+        assert len(commits) == 1
+        daemon.event("trouble")
+
+        (made.bare / "hooks" / "pre-receive").unlink()
+        daemon.event("land", brief=brief)
+        assert [subject.split()[0] for subject in made.subjects()] == ["start", "accept", "land"]
+        made.assert_quiet()

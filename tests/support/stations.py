@@ -183,6 +183,20 @@ class Station:
         said: str = self.json("brief", "drop", str(file))["id"]
         return said
 
+    def put(self, name: str, text: str) -> None:
+        """Puts a file into the inbox as a person would, without asking the command line."""
+        fresh = self.repo / "briefs" / f".{name}"
+        fresh.write_text(text, encoding="utf-8")
+        fresh.rename(self._inbox / name)
+
+    def inbox_is_empty(self) -> bool:
+        """Tells whether everything that was dropped has been taken in."""
+        return not list(self._inbox.glob("*.md"))
+
+    @property
+    def _inbox(self) -> Path:
+        return self.repo / "briefs" / "inbox"
+
     def json(self, *arguments: str) -> dict[str, Any]:
         """Runs a command with --json that must succeed, and returns its answer."""
         finished = self.run(*arguments, "--json")
