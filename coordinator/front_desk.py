@@ -14,6 +14,7 @@ from coordinator import config
 from coordinator.adapters import repository, viewpoint
 from coordinator.adapters.clock import SystemClock
 from coordinator.adapters.faults import around
+from coordinator.adapters.git_command import run, user_environment
 from coordinator.adapters.git_process import GitProcess
 from coordinator.adapters.inbox_reading import FolderDropped
 from coordinator.adapters.objects import GitObjects
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
     from coordinator.ports import Claims, Inbox, Journal
 
 _MIRROR_REFS = "refs/mirror/orchestrator"
+
+_FETCH_S_MAX = 30.0
 
 
 def desk(path: Path) -> Desk:
@@ -156,6 +159,18 @@ def drop_remote(path: Path, name: str, text: bytes) -> Put:
         clock=SystemClock(),
     )
     return replace(put, file=branch)
+
+
+def refresh(path: Path) -> None:
+    """Fetches where no daemon does: a plain clone that waits for what becomes of a pushed brief."""
+    seen = viewpoint.look(path)
+    if not seen.private and seen.wiring is not None:
+        run(
+            ["fetch", "--quiet", "--no-tags", seen.wiring.remote],
+            directory=seen.checkout.top,
+            environment=user_environment(),
+            timeout_s_max=_FETCH_S_MAX,
+        )
 
 
 def _inbox(wiring: Wiring, checkout: Checkout, clock: SystemClock) -> "Inbox":

@@ -171,6 +171,14 @@ def work_tree_config(checkout: Checkout) -> bytes | None:
     return path.read_bytes() if path.is_file() else None
 
 
+def commit_named(checkout: Checkout, revision: str) -> str:
+    """Returns the id of what the user calls `revision` (HEAD, a branch, a tag), or `revision` itself."""
+    said = _rev_parse(
+        checkout.top, "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}"
+    )
+    return said.out.decode().strip() if said.code == 0 else revision
+
+
 def is_clean(checkout: Checkout) -> bool:
     """Tells whether nothing is changed, staged, untracked or under way; ignored files do not count."""
     if checkout.under_way:

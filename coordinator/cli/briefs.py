@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from coordinator.services.intake import Assessment
 
 _LOOK_EVERY_S = 0.25
+_FETCH_EVERY_S = 2.0
 _BRIEF_BYTES_MAX = 1_000_000
 _EXIT_CODES = {"accepted": 0, "needs_clarification": EXIT_INPUT_REQUIRED, "rejected": EXIT_FAILED}
 
@@ -197,18 +198,32 @@ def _tell(file: Path, judged: "Assessment") -> None:
 
 def _wait(place: Place, put: "Put", *, timeout_s: float | None) -> BriefStatus:
     end = None if timeout_s is None else time.monotonic() + timeout_s
+    is_pushed = put.file.startswith("inbox/")
     while True:
-        desk = place.desk()
-        now = desk.find(put.id)
-        settled = now.state.terminal or now.state is State.INPUT_REQUIRED
-        if settled and not (put.file and desk.is_in_inbox(put.file)):
+        now = _pushed(place, put.id) if is_pushed else _dropped_here(place, put)
+        if now is not None and (now.state.terminal or now.state is State.INPUT_REQUIRED):
             return now
         if end is not None and time.monotonic() > end:
+            state = now.state if now else put.state
             raise BriefError(
-                f"{put.id} is still {now.state} after {timeout_s:g} s",
+                f"{put.id} is still {state} after {timeout_s:g} s",
                 hint="is a daemon running? `coordinator status` says",
             )
-        time.sleep(_LOOK_EVERY_S)
+        time.sleep(_FETCH_EVERY_S if is_pushed else _LOOK_EVERY_S)
+
+
+def _dropped_here(place: Place, put: "Put") -> BriefStatus | None:
+    """Returns the brief; None while its file lies in the inbox: an old state is not taken for new."""
+    desk = place.desk()
+    return None if put.file and desk.is_in_inbox(put.file) else desk.find(put.id)
+
+
+def _pushed(place: Place, brief_id: str) -> BriefStatus | None:
+    """Returns a brief that was pushed as a branch; None until a daemon somewhere has taken it in."""
+    from coordinator import front_desk  # noqa: PLC0415  loads every adapter
+
+    front_desk.refresh(place.path)
+    return next((one for one in place.desk().briefs() if one.id == brief_id), None)
 
 
 def _dropped(

@@ -87,7 +87,9 @@ def log(*, place: Place, as_json: bool, max_count: int | None) -> None:
 @shared_options
 def audit(*, place: Place, as_json: bool, commit: str) -> int:
     """Walk a commit back to the brief, its attempts and who asked"""
-    found, chain = place.desk().audit(commit)
+    from coordinator.adapters import repository  # noqa: PLC0415  lazy by design
+
+    found, chain = place.desk().audit(repository.commit_named(repository.find(place.path), commit))
     missing = [link for link in chain if link.missing]
     if as_json:
         answer({"commit": found.oid, "chain": plain(chain), "complete": not missing})
