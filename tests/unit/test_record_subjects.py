@@ -10,7 +10,7 @@ LONG = "Add the pages that are missing from the sitemap and remove dead ones."
 def test_a_long_subject_ends_after_a_whole_word_and_the_body_has_all_of_it() -> None:
     record = Record(verb=Verb.ACCEPT, about="sitemap-a0964105", subject=LONG, prose="It is clear.")
     head, _, body = render(record).partition("\n\n")
-    assert head == "accept sitemap-a0964105: Add the pages that are missing"
+    assert head == "accept sitemap-a0964105: Add the pages that are missing from the sitemap"
     assert body == f"{LONG}\n\nIt is clear.\n"
 
 
