@@ -1,14 +1,13 @@
 """From accepted outputs to a landing: put together, held or not, merged, gated, landed."""
 
-from collections.abc import Sequence
+from typing import assert_never
 
-from . import notes, trying
+from . import notes, screen, trying
 from .brief import Question
 from .changeset import Changeset, Disagreement
 from .names import RepoPath
 from .proof import Clash, Merged
 from .steps import Land, Merge, RunGate, Say, Step, Synthesize
-from .tree import matches
 from .verdict import Trust
 from .world import Sighting, World
 
@@ -22,13 +21,15 @@ def put_together(sighting: Sighting, world: World) -> Step:
             return Say(notes.disagreement(sighting, said, policy=world.policy))
         case Changeset() as changeset:
             return _held(sighting, changeset, world) or _land(sighting, world)
+        case _:
+            assert_never(sighting.synthesis)
 
 
 def _held(sighting: Sighting, changeset: Changeset, world: World) -> Step | None:
     plan, policy = sighting.filed.plan, world.policy
     if plan is not None and plan.approved == changeset.digest:
         return None
-    protected = [p for p in changeset.touched if _protected(p, policy.protected)]
+    protected = screen.protected(changeset, policy)
     if protected:
         text = "It changes protected paths: " + ", ".join(protected[:5])
         return Say(notes.held(sighting, changeset, why="protected", text=text, policy=policy))
@@ -36,10 +37,6 @@ def _held(sighting: Sighting, changeset: Changeset, world: World) -> Step | None
         text = "Nothing that was asked could be checked here; landing.unverified is 'hold'."
         return Say(notes.held(sighting, changeset, why="unverified", text=text, policy=policy))
     return None
-
-
-def _protected(path: str, patterns: Sequence[str]) -> bool:
-    return any(matches(path, pattern) for pattern in patterns)
 
 
 def _land(sighting: Sighting, world: World) -> Step:
@@ -62,6 +59,8 @@ def _land(sighting: Sighting, world: World) -> Step:
             return _clashed(sighting, paths, world)
         case Merged():
             return _gate(sighting, world)
+        case _:
+            assert_never(merged)
 
 
 def _clashed(sighting: Sighting, paths: tuple[RepoPath, ...], world: World) -> Step:
@@ -72,12 +71,11 @@ def _clashed(sighting: Sighting, paths: tuple[RepoPath, ...], world: World) -> S
     task = plan.tasks[0]
     tried = [a for a in sighting.attempts if a.spec.task == task.id]
     bases = {a.spec.base for a in tried}
-    retries = sighting.filed.brief.retries
-    if world.tip not in bases and len(tried) < 2 + (
-        world.policy.retries if retries is None else retries
-    ):
+    if world.tip not in bases and len(tried) <= trying.tries_max(sighting, world):
         return trying.dispatch(task, sighting, (said,))
-    question = Question(id="conflict", text=said, choices=("try again",))
+    # Each has an id of its own, because an answer to it is one more try.
+    number = max(a.spec.id.number for a in tried)
+    question = Question(id=f"conflict-{number}", text=said, choices=("try again",))
     why = "What landed since and what was worked out change the same lines."
     note = notes.asked(
         sighting, held="conflict", questions=[question], why=why, policy=world.policy

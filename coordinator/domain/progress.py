@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from enum import Enum
+from typing import assert_never
 
 from . import finishing, notes, trying
 from .claim_name import claim_ref, claimed_paths, overlap
@@ -40,6 +41,8 @@ def next_step(sighting: Sighting, world: World, *, claiming: Claiming = MAY_CLAI
             return _open(sighting, world, claiming)
         case Place.DONE | Place.REJECTED:
             return Wait(phase="waiting", why="finished")
+        case _:
+            assert_never(filed.place)
 
 
 def _open(sighting: Sighting, world: World, claiming: Claiming) -> Step:
@@ -48,7 +51,7 @@ def _open(sighting: Sighting, world: World, claiming: Claiming) -> Step:
         return MakePlan(brief=filed.id)
     if world.paused is not None:
         return Wait(phase="waiting", why=f"paused: {world.paused}")
-    if filed.id in world.holds or filed.brief.name in world.holds:
+    if _on_hold(sighting, world):
         return Wait(phase="waiting", why="on hold in state.md")
     blocked = _dependencies(sighting, world)
     if blocked is not None:
@@ -60,6 +63,10 @@ def _open(sighting: Sighting, world: World, claiming: Claiming) -> Step:
     if sighting.claim.digest != filed.digest:
         return LetGo(claim=sighting.claim)
     return _work(sighting, world)
+
+
+def _on_hold(sighting: Sighting, world: World) -> bool:
+    return sighting.filed.id in world.holds or sighting.filed.brief.name in world.holds
 
 
 def _dependencies(sighting: Sighting, world: World) -> Step | None:
@@ -121,6 +128,7 @@ def _goes_first(other: Sighting, than: Sighting, refs: Sequence[str], world: Wor
         and other.filed.place is Place.OPEN
         and other.age_s > world.policy.aging_s
         and other.filed.id not in world.held
+        and not _on_hold(other, world)
         and _dependencies(other, world) is None
         and any(overlap(r, claim_ref("", p)) for r in refs for p in wanted_paths(other))
     )

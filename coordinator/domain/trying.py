@@ -1,5 +1,7 @@
 """One task of a brief: the next attempt at it, a question of its worker, or the end of trying."""
 
+from typing import assert_never
+
 from . import notes, packing
 from .attempt import RESTARTED, Attempt, Lost, Returned, Running
 from .brief import Question
@@ -26,6 +28,8 @@ def task_step(task: Task, sighting: Sighting, world: World) -> Step | None:
             return None
         case Returned() | Lost():
             return again(task, tried, sighting, world)
+        case _:
+            assert_never(last)
 
 
 def again(
@@ -36,13 +40,17 @@ def again(
     if asked is not None:
         return asked
     why = _reasons(tried[-1]) + ((extra,) if extra else ())
-    retries = sighting.filed.brief.retries
-    tries_max = 1 + (world.policy.retries if retries is None else retries)
-    tries_max += len(sighting.filed.plan.answers) if sighting.filed.plan else 0
     counted = [a for a in tried if not (isinstance(a, Lost) and a.reason == RESTARTED)]
-    if len(counted) >= tries_max or len(tried) >= _TRIES_MAX or _no_improvement(tried):
+    if len(counted) >= tries_max(sighting, world) or len(tried) >= _TRIES_MAX or _no_improvement(tried):
         return Say(notes.failed(sighting, code="attempts", why=why, policy=world.policy))
     return dispatch(task, sighting, why)
+
+
+def tries_max(sighting: Sighting, world: World) -> int:
+    """Returns how many attempts at a task may fail: one, the retries, and one for each answer given."""
+    retries = sighting.filed.brief.retries
+    answers = len(sighting.filed.plan.answers) if sighting.filed.plan else 0
+    return 1 + (world.policy.retries if retries is None else retries) + answers
 
 
 def _question(task: Task, last: Attempt, sighting: Sighting, world: World) -> Step | None:

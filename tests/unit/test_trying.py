@@ -1,0 +1,141 @@
+"""One task: its next attempt, the question of its worker, or the end of trying."""
+
+from typing import Any
+
+import pytest
+
+from coordinator.domain import trying
+from coordinator.domain.attempt import RESTARTED, Attempt
+from coordinator.domain.names import Place
+from coordinator.domain.note import MoveBrief
+from coordinator.domain.output import Report
+from coordinator.domain.steps import Dispatch, Review, Say, Step, Wait
+from tests.support.sightings import (
+    ACCEPTED,
+    BRIEF,
+    TASK,
+    asking,
+    brief,
+    lost,
+    rejected,
+    returned,
+    revised,
+    running,
+    sighting,
+    world,
+)
+
+
+def step(*attempts: Attempt, **fields: Any) -> Step | None:
+    one = sighting(*attempts, **fields)
+    return trying.task_step(TASK, one, world(one))
+
+
+def dispatched(*attempts: Attempt, **fields: Any) -> Dispatch:
+    found = step(*attempts, **fields)
+    assert isinstance(found, Dispatch), found
+    return found
+
+
+def said(*attempts: Attempt, **fields: Any) -> Say:
+    found = step(*attempts, **fields)
+    assert isinstance(found, Say), found
+    return found
+
+
+def test_a_task_that_nobody_tried_is_dispatched() -> None:
+    assert dispatched() == Dispatch(brief=BRIEF, task=TASK, number=1, feedback=())
+
+
+def test_numbers_go_on_where_an_earlier_round_ended() -> None:
+    assert dispatched(numbered=4).number == 5
+    assert dispatched(returned(6, revised("again")), numbered=4).number == 7
+
+
+def test_a_running_attempt_is_waited_for_and_a_returned_one_judged() -> None:
+    assert step(running()) == Wait(phase="dispatch", why="links works on it")
+    kept = returned()
+    assert step(kept) == Review(attempt=kept.spec.id)
+
+
+def test_an_accepted_output_ends_the_trying() -> None:
+    assert step(returned(1, revised("no")), returned(2, ACCEPTED)) is None
+
+
+@pytest.mark.parametrize(
+    ("last", "feedback"),
+    [
+        (returned(1, revised("shape: no list")), ("shape: no list",)),
+        (returned(1, rejected("out-of-scope", "scope: b.md")), ("scope: b.md",)),
+        (lost(1), ("the last attempt was lost: killed: too slow",)),
+    ],
+)
+def test_the_next_attempt_is_told_why_the_last_one_would_not_do(
+    last: Attempt, feedback: tuple[str, ...]
+) -> None:
+    again = dispatched(last)
+    assert (again.number, again.feedback) == (2, feedback)
+
+
+def test_a_task_is_tried_once_and_as_often_again_as_the_brief_or_the_house_says() -> None:
+    failures = [returned(n, revised(f"no {n}")) for n in (1, 2, 3)]
+    assert dispatched(*failures[:2]).number == 3  # the house says two retries
+    end = said(*failures)
+    assert end.note.record.subject == "attempts: no 3"
+    assert MoveBrief(brief=BRIEF, to=Place.REJECTED) in end.note.operations
+    assert said(failures[0], of=brief(retries=0)).note.record.verb == "fail"
+
+
+def test_an_answer_is_one_more_try() -> None:
+    failures = [returned(n, revised(f"no {n}")) for n in (1, 2, 3)]
+    assert dispatched(*failures, answers={"gate": "mended"}).number == 4
+
+
+def test_an_attempt_that_a_restart_ended_does_not_count() -> None:
+    restarts = [lost(n, RESTARTED) for n in range(1, 6)]
+    assert dispatched(*restarts, of=brief(retries=0)).number == 6
+
+
+def test_restarts_without_end_end_all_the_same() -> None:
+    restarts = [lost(n, RESTARTED) for n in range(1, 51)]
+    assert said(*restarts).note.record.verb == "fail"
+
+
+def test_the_same_output_twice_is_not_asked_for_a_third_time() -> None:
+    same = Report(text="the same")
+    twice = [returned(n, revised("no"), body=same) for n in (1, 2)]
+    assert said(*twice, of=brief(retries=9)).note.record.verb == "fail"
+    between: list[Attempt] = [twice[0], lost(2), returned(3, revised("no"), body=same)]
+    assert dispatched(*between, of=brief(retries=9)).number == 4
+
+
+def test_what_a_worker_asks_becomes_a_question_with_an_id_of_its_own() -> None:
+    note = said(returned(1, revised("no")), asking(2, "Which guide?")).note
+    assert (note.record.verb, note.record.subject) == ("ask", "Which guide?")
+    assert note.record.values("Question") == ("only-2: Which guide?",)
+    assert MoveBrief(brief=BRIEF, to=Place.WAITING) in note.operations
+
+
+def test_an_answered_question_is_tried_again_with_the_answer_in_the_package() -> None:
+    again = dispatched(asking(1, "Which guide?"), answers={"only-1": "the old one"})
+    assert (again.number, again.feedback) == (2, ())
+
+
+def test_an_answer_to_an_earlier_question_is_none_to_a_new_one() -> None:
+    answers = {"only-1": "the old one"}
+    note = said(asking(1, "Which guide?"), asking(2, "Which old one?"), answers=answers).note
+    assert note.record.values("Question") == ("only-2: Which old one?",)
+
+
+def test_what_is_learned_beside_the_verdict_is_told_as_well() -> None:
+    tried: list[Attempt] = [returned(1, ACCEPTED)]
+    one = sighting(*tried)
+    again = trying.again(TASK, tried, one, world(one), extra="the gate fails")
+    assert isinstance(again, Dispatch)
+    assert again.feedback == ("the gate fails",)
+
+
+def test_a_brief_that_lost_its_plan_is_not_asked_about() -> None:
+    tried: list[Attempt] = [asking(1, "Which?")]
+    one = sighting(*tried, plan=None)
+    assert isinstance(trying.again(TASK, tried, one, world(one)), Dispatch)
