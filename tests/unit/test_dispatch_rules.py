@@ -1,0 +1,211 @@
+"""Which claims are renewed, swept and let go, and how long an attempt may take."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from coordinator.domain.attempt import Spec
+from coordinator.domain.names import BriefId, Digest, Oid, Place, ProfileName, RepoPath
+from coordinator.domain.package import ContextPackage
+from coordinator.domain.policy import Limits, Policy, Profile
+from coordinator.domain.proof import Busy, Claim, ClaimOutcome, Deletion
+from coordinator.domain.world import HeldRef
+from coordinator.services import dispatch
+from tests.support.memory_tools import package
+from tests.support.sightings import (
+    BRIEF,
+    DIGEST,
+    EPOCH,
+    POLICY,
+    TASK,
+    brief,
+    claim,
+    held,
+    oid,
+    seen,
+    sighting,
+    world,
+)
+
+QUARTER_S = POLICY.lease_s / 4
+HELD_REF = f"refs/orchestrator/held/{BRIEF}"
+OTHER = BriefId("other-00000001")
+
+
+def swept(*sightings: Any, strays: tuple[Deletion, ...] = (), **fields: Any) -> dict[str, Oid]:
+    """Returns what may be deleted, with the oids that it is leased at."""
+    found = dispatch.sweepable(world(*sightings, **fields), strays=strays, branch="main")
+    return {deletion.ref: deletion.oid for deletion in found}
+
+
+@pytest.mark.parametrize(("deadline_s", "limit_s"), [(None, 300), (60, 60), (900, 300), (1, 10)])
+def test_an_attempt_keeps_to_the_deadline_within_the_limit_of_its_worker(
+    deadline_s: float | None, limit_s: float
+) -> None:
+    one = sighting(of=brief(deadline_s=deadline_s))
+    assert dispatch.wall_clock_s(one, Policy(deadline_s_min=10), 300) == limit_s
+
+
+def test_c5_a_claim_is_renewed_after_a_quarter_of_the_lease() -> None:
+    one = sighting()
+    young = world(one, held={BRIEF: held(epoch=EPOCH, unchanged_s=QUARTER_S - 1)})
+    assert dispatch.renewable(young, in_flight=frozenset()) == ()
+    due = world(one, held={BRIEF: held(epoch=EPOCH, unchanged_s=QUARTER_S)})
+    assert dispatch.renewable(due, in_flight=frozenset()) == (one.claim,)
+
+
+def test_l5_renewals_stop_while_the_brief_lands() -> None:
+    due = world(sighting(), held={BRIEF: held(epoch=EPOCH, unchanged_s=QUARTER_S)})
+    assert dispatch.renewable(due, in_flight=frozenset({f"land:{BRIEF}"})) == ()
+
+
+def test_what_is_not_ours_is_not_renewed() -> None:
+    due = world(sighting(claim=None), held={BRIEF: held(unchanged_s=QUARTER_S)})
+    assert dispatch.renewable(due, in_flight=frozenset()) == ()
+
+
+def test_c3_our_strays_are_swept_at_once() -> None:
+    stray = Deletion(ref="refs/orchestrator/claims/docs", oid=oid(7))
+    assert swept(strays=(stray,)) == {stray.ref: stray.oid}
+
+
+def test_c6_a_path_claim_whose_holder_is_gone_is_swept_after_a_lease() -> None:
+    lone = seen("docs", orphan_s=POLICY.lease_s)
+    assert swept(claims=(lone,)) == {lone.claim.ref: lone.claim.oid}
+    assert swept(claims=(seen("docs", orphan_s=POLICY.lease_s - 1),)) == {}
+
+
+@pytest.mark.parametrize("place", [Place.DONE, Place.REJECTED])
+def test_c6_what_an_ended_brief_holds_is_swept_once_a_second_fetch_has_shown_it(
+    place: Place,
+) -> None:
+    left = seen("docs", holder=BRIEF)
+    ended: dict[str, Any] = {"terminal": {BRIEF: place}, "claims": (left,)}
+    assert swept(held={BRIEF: held(unchanged_s=0)}, **ended) == {}
+    assert swept(held={BRIEF: held(unchanged_s=1)}, **ended) == {
+        HELD_REF: oid(4),
+        left.claim.ref: left.claim.oid,
+    }
+    lone = seen("docs", holder=BRIEF, orphan_s=1)
+    assert list(swept(terminal={BRIEF: place}, claims=(lone,))) == [lone.claim.ref]
+
+
+def test_c6_a_brief_that_waits_holds_nothing_for_long() -> None:
+    one = sighting(place=Place.WAITING, claim=None)
+    assert swept(one, held={BRIEF: held(unchanged_s=1)}) == {HELD_REF: oid(4)}
+
+
+def test_c6_a_brief_that_our_tip_does_not_show_yet_keeps_its_claim_for_a_lease() -> None:
+    assert swept(held={BRIEF: held(unchanged_s=POLICY.lease_s - 1)}) == {}
+    assert swept(held={BRIEF: held(unchanged_s=POLICY.lease_s)}) == {HELD_REF: oid(4)}
+
+
+def test_c6_the_claim_of_an_open_brief_is_left_to_its_holder() -> None:
+    one = sighting(claim=None)
+    worked = seen("docs", holder=BRIEF)
+    old = held(unchanged_s=10 * POLICY.lease_s)
+    assert swept(one, held={BRIEF: old}, claims=(worked,)) == {}
+    assert not dispatch.is_left_over(world(one, held={BRIEF: old}, claims=(worked,)))
+
+
+def test_l1_a_gate_that_somebody_left_is_swept_when_nothing_can_be_gated() -> None:
+    gate = held(unchanged_s=1)
+    ref = "refs/orchestrator/gate/main"
+    assert swept(gate=gate) == {ref: gate.oid}
+    assert swept(sighting(place=Place.WAITING), gate=gate) == {ref: gate.oid}
+    assert swept(sighting(), gate=gate) == {}
+    assert swept(gate=replace(gate, unchanged_s=0)) == {}
+    assert swept(gate=replace(gate, epoch=EPOCH)) == {}, "it is our own"
+
+
+def test_something_is_left_over_while_a_brief_at_rest_is_held() -> None:
+    ended: dict[str, Any] = {"terminal": {BRIEF: Place.DONE}}
+    assert dispatch.is_left_over(world(held={BRIEF: held()}, **ended))
+    assert dispatch.is_left_over(world(claims=(seen("docs", holder=BRIEF),), **ended))
+    assert dispatch.is_left_over(world(gate=held()))
+    assert not dispatch.is_left_over(world(**ended))
+
+
+def test_c4_our_claim_on_a_brief_that_is_not_open_is_let_go() -> None:
+    waits, works = sighting(place=Place.WAITING), sighting(name=OTHER)
+    gone = claim(BriefId("gone-00000001"))
+    mine: list[Claim] = [claim(BRIEF), claim(OTHER), gone]
+    assert dispatch.idle_claims(world(waits, works), mine=mine) == (claim(BRIEF), gone)
+
+
+class Book:
+    """Claims, attempts, journal and pool that note what is asked of them, in order."""
+
+    def __init__(self, outcome: ClaimOutcome) -> None:
+        self.asked: list[str] = []
+        self._outcome = outcome
+
+    def acquire(self, brief: BriefId, digest: Digest, paths: Sequence[RepoPath]) -> ClaimOutcome:
+        self.asked.append(f"acquire {brief} {','.join(paths)}")
+        return self._outcome
+
+    def take_over(self, stale: HeldRef) -> ClaimOutcome:
+        self.asked.append(f"take over {stale.brief}")
+        return self._outcome
+
+    def fetch(self, brief: BriefId) -> bool:
+        self.asked.append(f"fetch {brief}")
+        return True
+
+    def package(self, package: ContextPackage) -> Oid:
+        self.asked.append(f"keep the package of attempt {package.attempt}")
+        return oid(6)
+
+    def begin(self, spec: Spec) -> None:
+        self.asked.append(f"write down {spec.id.number}")
+
+    def submit(self, spec: Spec, package: ContextPackage, profile: Profile) -> None:
+        self.asked.append(f"submit {spec.id.number} to {profile.name}")
+
+
+def claimed(book: Any, *, stale: HeldRef | None = None) -> ClaimOutcome:
+    paths = [RepoPath("docs")]
+    return dispatch.claim(BRIEF, DIGEST, paths, stale=stale, claims=book, attempts=book)
+
+
+def test_c1_a_brief_is_acquired_with_its_paths_and_what_was_tried_is_fetched() -> None:
+    book = Book(claim())
+    assert claimed(book) == claim()
+    assert book.asked == [f"acquire {BRIEF} docs", f"fetch {BRIEF}"]
+
+
+def test_c5_a_takeover_reuses_what_the_last_holder_published() -> None:
+    book = Book(claim())
+    claimed(book, stale=held())
+    assert book.asked == [f"take over {BRIEF}", f"fetch {BRIEF}"]
+
+
+def test_nothing_is_fetched_for_a_claim_that_somebody_else_got() -> None:
+    busy = Busy(path=RepoPath("docs"), holder="other")
+    book = Book(busy)
+    assert claimed(book) == busy
+    assert book.asked == [f"acquire {BRIEF} docs"]
+
+
+def test_an_attempt_is_written_down_before_it_is_started() -> None:
+    book: Any = Book(claim())
+    links = Profile(name=ProfileName("links"), limits=Limits(wall_clock_s_max=30))
+    spec = dispatch.start(
+        TASK,
+        sighting(round=2),
+        package("Mend the links.", base=oid(1)).model_copy(update={"attempt": 3}),
+        number=3,
+        world=world(policy=Policy(profiles=(links,))),
+        attempts=book,
+        journal=book,
+        pool=book,
+    )
+    assert book.asked == ["keep the package of attempt 3", "write down 3", "submit 3 to links"]
+    assert (spec.id.ref, spec.round, spec.base) == (
+        f"refs/orchestrator/attempts/{BRIEF}/e1-3",
+        2,
+        oid(1),
+    )
+    assert (spec.task, spec.package, spec.wall_clock_s_max) == ("only", oid(6), 30)
