@@ -25,14 +25,13 @@ def claim(
     claims: Claims,
     attempts: Attempts,
 ) -> ClaimOutcome:
-    """Acquires, or takes a stale holder over and brings what it had published (C5).
+    """Brings what others have published of the brief, then acquires it or takes a stale holder over (C5).
 
+    In this order, because work starts as soon as anybody sees the claim, and must see the attempts too.
     The fetch that C4 asks for is part of acquiring: what follows is decided on a tip read after it.
     """
-    outcome = claims.take_over(stale) if stale is not None else claims.acquire(brief, digest, paths)
-    if isinstance(outcome, Claim):
-        attempts.fetch(brief)
-    return outcome
+    attempts.fetch(brief)
+    return claims.take_over(stale) if stale is not None else claims.acquire(brief, digest, paths)
 
 
 def start(

@@ -18,6 +18,7 @@ from tests.support.stations import (
 
 OTHER_LINKS_BRIEF = LINKS_BRIEF.replace("links of the pages", "links of all pages")
 TRANSPORTS = pytest.mark.parametrize("transport", ["file", "http"])
+ONE_TRANSPORT = pytest.mark.parametrize("transport", ["file"])  # nothing in it is the transport's
 
 
 @pytest.fixture
@@ -78,7 +79,7 @@ def test_a_stale_holder_is_taken_over_by_counter_and_what_it_had_published_is_us
     brief = first.drop("sitemap", SITEMAP_BRIEF)
     dying = first.start()
     until(lambda: gated.refs("gate"), "the first one gates")
-    dying.kill()
+    dying.kill(clients=True)
     before = gated.said(f"refs/orchestrator/held/{brief}")
 
     heir = second.start()
@@ -88,14 +89,14 @@ def test_a_stale_holder_is_taken_over_by_counter_and_what_it_had_published_is_us
     heir.event("land", brief=brief)
 
     assert held["acq"] == before["acq"]
-    assert held["counter"] == before["counter"] + 1
+    assert held["counter"] > before["counter"]
     assert held["nonce"] != before["nonce"]
     assert not [event for event in heir.events if event["event"] == "started"]
     assert len(gated.landings(brief)) == 1
     gated.assert_quiet()
 
 
-@TRANSPORTS
+@ONE_TRANSPORT
 def test_a_holder_that_gives_signs_of_life_is_not_taken_over_however_long_its_gate_takes(
     gated: Hub, door: Path
 ) -> None:
@@ -120,7 +121,7 @@ def test_a_holder_that_gives_signs_of_life_is_not_taken_over_however_long_its_ga
     gated.assert_quiet()
 
 
-@TRANSPORTS
+@ONE_TRANSPORT
 def test_a_coordinator_that_slept_through_its_lease_does_no_harm_when_it_wakes(
     gated: Hub, door: Path
 ) -> None:

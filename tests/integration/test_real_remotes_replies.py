@@ -163,8 +163,10 @@ def test_a_zombie_push_that_arrives_before_anybody_looks_is_the_landing(
         made.assert_quiet()
 
 
-@TRANSPORTS
-@pytest.mark.parametrize("kept", ["run folder kept", "run folder lost"])
+@pytest.mark.parametrize(
+    ("transport", "kept"),
+    [("file", "run folder kept"), ("http", "run folder kept"), ("file", "run folder lost")],
+)
 def test_a_daemon_that_restarts_beside_its_own_zombie_lands_once(
     tmp_path: Path, transport: Transport, kept: str
 ) -> None:
@@ -284,7 +286,7 @@ def lose_one_reply(made: Hub, push: str, control: Control) -> Callable[[], bool]
     return lambda: server.lost == 1
 
 
-@TRANSPORTS
+@pytest.mark.parametrize("transport", ["file"])
 def test_records_that_are_refused_leave_one_commit_of_unknown_fate_and_are_written_once_allowed(
     tmp_path: Path, transport: Transport
 ) -> None:
