@@ -86,11 +86,36 @@ def place_of(name: str, world: World) -> Place | None:
     known = {i: s.filed.place for i, s in world.briefs.items()} | dict(world.terminal)
     if BriefId(name) in known:
         return known[BriefId(name)]
-    same = [place for brief, place in known.items() if brief.rpartition("-")[0] == slug(name)]
+    same = [place for brief, place in known.items() if _is_called(brief, name)]
     live = [place for place in same if not place.terminal]
     if live:
         return live[0]
     return Place.DONE if Place.DONE in same else next(iter(same), None)
+
+
+def needs_human(sighting: Sighting, world: World) -> bool:
+    """Tells whether nothing happens to a brief before a person acts.
+
+    It waits for an answer or is on hold, or so does one that it comes after; or that one is not there.
+    """
+    known: set[BriefId] = set()
+    chain = [sighting]
+    while chain:
+        one = chain.pop()
+        if one.filed.place is Place.WAITING or _on_hold(one, world):
+            return True
+        if one.filed.id in known or one.filed.place is not Place.OPEN:
+            continue
+        known.add(one.filed.id)
+        for name in one.filed.brief.after:
+            if place_of(name, world) is None:
+                return True
+            chain += [s for s in world.briefs.values() if _is_called(s.filed.id, name)]
+    return False
+
+
+def _is_called(brief: BriefId, name: str) -> bool:
+    return brief == name or brief.rpartition("-")[0] == slug(name)
 
 
 def wanted_paths(sighting: Sighting) -> tuple[RepoPath, ...]:

@@ -47,6 +47,7 @@ class _Room:
         self._kit = kit
         self._gate_taken = any(k.startswith("gate:") for k in flying)
         self._running = len(kit.ports.pool.running())
+        self._running += sum(k.startswith("dispatch:") for k in flying)
         self._running_max = world.policy.attempts_parallel_max
         claimed = sum(isinstance(s.claim, Claim) for s in world.briefs.values())
         claimed += sum(k.startswith("claim:") for k in flying)
@@ -133,11 +134,7 @@ def _goes_on(step: Wait, sighting: Sighting, world: World) -> bool:
     """Tells whether a waiting brief goes on without a human: it waits for work or for another holder."""
     if sighting.filed.place is Place.WAITING or world.paused is not None:
         return False
-    if step.phase != "waiting":
-        return True
-    places = [progress.place_of(name, world) for name in sighting.filed.brief.after]
-    held = sighting.filed.id in world.holds or sighting.filed.brief.name in world.holds
-    return not held and Place.WAITING not in places
+    return step.phase != "waiting" or not progress.needs_human(sighting, world)
 
 
 _RANK: dict[type, int] = {

@@ -8,6 +8,7 @@ from typing import Any
 from coordinator.domain.names import BriefId, Environment, Epoch, Oid
 from coordinator.domain.note import Note
 from coordinator.domain.proof import Rewritten, Synced, Unreachable
+from coordinator.domain.world import World
 from coordinator.ports import (
     Attempts,
     Checks,
@@ -29,6 +30,7 @@ from coordinator.services.wanted import Desired
 
 logger = logging.getLogger(__name__)
 
+_BACKOFF_KEPT_S = 600.0  # a bad end longer ago says nothing any more
 _BACKOFF_S = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
 
 
@@ -71,6 +73,20 @@ class Memory:
     told_tip: Oid | None = None
     refused: str | None = None  # why the remote takes no records
     stamp: tuple[tuple[str, ...], int] | None = None  # what was built last, and when
+
+    def forget(self, world: World) -> None:
+        """Drops what is about briefs that have ended, requests that are gone, and old bad ends."""
+        self.prepared.forget(world.briefs.keys())
+        for briefs in (self.regated, self.irrevertible):
+            for brief in [b for b in tuple(briefs) if b not in world.briefs]:
+                briefs.pop(brief, None)
+        if self.later:
+            there = {request.origin.name for request in world.inbox}
+            for name in [n for n in tuple(self.later) if n not in there]:
+                self.later.pop(name, None)
+        old_s = world.now_s - _BACKOFF_KEPT_S
+        for key in [k for k, (_, until_s) in tuple(self.backoff.items()) if until_s < old_s]:
+            self.backoff.pop(key, None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

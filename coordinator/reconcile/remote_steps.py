@@ -183,7 +183,8 @@ def publish_landing(kit: Kit, sighting: Sighting, world: World) -> None:
         case land.Stale():
             regated = kit.memory.regated.get(brief, 0) + 1
             kit.memory.regated[brief] = regated
-            if regated > _REGATES_MAX:  # L7
+            if regated > _REGATES_MAX:  # L7: a person is asked, and an answer begins the count anew
+                kit.memory.regated.pop(brief)
                 why = f"starved: the branch moved under the gate {regated} times"
                 kit.memory.prepared.refused[brief, sighting.filed.folder] = why
         case _:

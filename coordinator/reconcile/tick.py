@@ -48,6 +48,7 @@ class Coordinator:
         if world is None:
             return self._ticked(None)
         pace.begin(min(world.policy.remote_poll_s, world.policy.lease_s / 8))
+        kit.memory.forget(world)
         self._report(world)
         if world.read_only is not None:
             return self._ticked(world)
@@ -95,7 +96,7 @@ class Coordinator:
 
     def _take_in(self, world: World) -> None:
         kit, pace = self._kit, self._pace
-        pending = {n.key for n in kit.memory.pending.values()}
+        pending = bool(kit.memory.pending)
         if kit.ports.inbox.growing():
             pace.busy = True
             pace.soon()
@@ -119,7 +120,8 @@ class Coordinator:
 
     def _publish(self, says: list[Note], world: World) -> None:
         kit, pace = self._kit, self._pace
-        notes = {n.key: n for n in (*says, *kit.memory.pending.values())}
+        # Steps write there meanwhile, so it is copied in one go.
+        notes = {n.key: n for n in (*says, *tuple(kit.memory.pending.values()))}
         if not notes:
             return
         pace.busy = True

@@ -7,7 +7,13 @@ import pytest
 
 from coordinator.domain.brief import Kind
 from coordinator.domain.names import BriefId, Place, digest
-from coordinator.domain.progress import MUST_WAIT, next_step, place_of, wanted_paths
+from coordinator.domain.progress import (
+    MUST_WAIT,
+    needs_human,
+    next_step,
+    place_of,
+    wanted_paths,
+)
 from coordinator.domain.proof import Busy, Rewritten, Unreachable
 from coordinator.domain.reply import Reply
 from coordinator.domain.steps import (
@@ -254,3 +260,28 @@ def test_the_same_look_gives_the_same_step() -> None:
     one = unclaimed()
     look = world(one, aged())
     assert next_step(one, look) == next_step(replace(one), replace(look))
+
+
+def test_a_brief_needs_a_human_while_it_waits_or_is_on_hold() -> None:
+    one = sighting()
+    assert not needs_human(one, world(one))
+    assert needs_human(one, world(one, holds=frozenset({"tidy"})))
+    assert needs_human(sighting(place=Place.WAITING), world())
+
+
+def test_a_brief_needs_a_human_when_one_that_it_comes_after_does() -> None:
+    middle, first = BriefId("middle-00000001"), BriefId("first-00000001")
+    one = sighting(of=brief(after=("middle",)))
+    two = sighting(name=middle, of=brief(name="middle", after=(first,)))
+    waits = sighting(name=first, place=Place.WAITING)
+    assert needs_human(one, world(one, two, waits))
+    works = sighting(name=first, of=brief(name="first", after=("middle",)))
+    assert not needs_human(one, world(one, two, works)), "and a circle is gone round once"
+    landed = sighting(name=first, place=Place.LANDED)
+    assert not needs_human(one, world(one, two, landed))
+
+
+def test_a_brief_needs_a_human_when_nobody_has_what_it_comes_after() -> None:
+    one = sighting(of=brief(after=("nobody",)))
+    assert needs_human(one, world(one))
+    assert not needs_human(one, world(one, terminal={BriefId("nobody-00000001"): Place.DONE}))

@@ -1,16 +1,13 @@
 """One look at branch, refs, journal, inbox and pool: the only reader of all of them. Returns the World."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from coordinator.domain import state_md
 from coordinator.domain.attempt import RESTARTED, Attempt, Lost, Returned, Running
-from coordinator.domain.changeset import Synthesis
 from coordinator.domain.check import Check
 from coordinator.domain.names import (
     BriefId,
-    Digest,
     Environment,
     Epoch,
     Oid,
@@ -21,7 +18,6 @@ from coordinator.domain.policy import Policy
 from coordinator.domain.proof import (
     Busy,
     Claim,
-    Clash,
     Merged,
     Rewritten,
     Unreachable,
@@ -41,17 +37,8 @@ from coordinator.ports import (
 
 from .branch_log import BranchLog
 from .house_rules import HouseRules
+from .prepared import Prepared
 from .shelves import Shelves
-
-
-@dataclass(kw_only=True)
-class Prepared:
-    """What steps worked out from durable facts and may work out again: a cache by content, no state."""
-
-    synthesis: dict[tuple[BriefId, tuple[str, ...]], Synthesis] = field(default_factory=dict)
-    merged: dict[tuple[Digest, Oid, Oid], Merged | Clash] = field(default_factory=dict)
-    gates: dict[Oid, tuple[Check, ...]] = field(default_factory=dict)
-    refused: dict[tuple[BriefId, Oid], str] = field(default_factory=dict)
 
 
 class Observer:

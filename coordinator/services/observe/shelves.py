@@ -26,14 +26,16 @@ class Shelves:
         self._planned: tuple[Oid, tuple[tuple[Request, ...], tuple[str, ...]]] | None = None
 
     def live(self, tree: Oid, policy: Policy) -> Iterable[Filed]:
-        """Yields every brief that is open, waiting or landed."""
+        """Yields every brief that is open, waiting or landed; only those stay in memory."""
+        kept: dict[Oid, Filed] = {}
         for place in (Place.OPEN, Place.WAITING, Place.LANDED):
             for brief, folder in self._folders(tree, place, policy):
                 filed = self._filed.get(folder)
                 if filed is None or filed.id != brief or filed.place is not place:
                     filed = self._file(brief, place, folder)
-                    self._filed[folder] = filed
+                kept[folder] = filed
                 yield filed
+        self._filed = kept
 
     def _folders(self, tree: Oid, place: Place, policy: Policy) -> Iterable[tuple[BriefId, Oid]]:
         top = self._objects.entry(tree, RepoPath(f"{policy.paths.briefs}/{place.value}"))
