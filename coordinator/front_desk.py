@@ -139,6 +139,7 @@ def drop_remote(path: Path, name: str, text: bytes) -> Put:
     """Pushes a brief as a branch inbox/<id>, so that a daemon elsewhere takes it in."""
     from coordinator.adapters.inbox_branch import push_brief  # noqa: PLC0415  only --remote needs it
 
+    refresh(path)  # so that what is done already is not asked for again
     seen = viewpoint.look(path)
     if seen.wiring is None:
         seen.checkout.remote(viewpoint.named(seen.text)[0])  # raises, and says what to do

@@ -4,6 +4,7 @@ Every other adapter that must know what the remote says asks this one, so that a
 same fetch. `refs/mirror/known` is the last tip that descended from the one before it (rule P5).
 """
 
+import logging
 import threading
 from collections.abc import Callable
 
@@ -16,6 +17,8 @@ from coordinator.domain.tree import decode
 from coordinator.ports import Clock
 
 from .git import Git, RefUpdate
+
+logger = logging.getLogger(__name__)
 
 MIRROR = "refs/mirror/orchestrator"
 BRANCH = "refs/mirror/branch"
@@ -55,6 +58,7 @@ class GitRemote:
         self._first_seen: dict[str, tuple[Oid, float]] = {}
         self._fetched_s: float | None = None
         self._handled: dict[str, set[str]] = {}
+        self._warned: dict[str, Oid] = {}  # inbox branches that hold something else
 
     def sync(self) -> SyncOutcome:
         """Fetches; the known tip advances only to a descendant of itself (rule P5)."""
@@ -133,9 +137,14 @@ class GitRemote:
                 )
                 try:
                     found.append(parse_request(name, content, origin=origin))
-                except BriefError:
-                    continue  # not a request; the branch is left for a person to look at
+                except BriefError as error:  # the branch is left for a person to look at
+                    self._warn(ref, commit, f"inbox/{branch}: {error} ({error.hint})")
         return tuple(found)
+
+    def _warn(self, ref: str, commit: Oid, why: str) -> None:
+        if self._warned.get(ref) != commit:
+            logger.warning("left alone: %s", why)
+            self._warned[ref] = commit
 
     def remove_request(self, request: Request) -> None:
         """Deletes the branch once each of its files has been dealt with, leased at what was read."""

@@ -37,7 +37,7 @@ def status(*, place: Place, as_json: bool, watch: bool, everything: bool) -> Non
             click.echo(text)
 
 
-@click.command()
+@click.command(short_help="Show one brief: plan, attempts and checklist")
 @click.argument("id_", metavar="ID")
 @click.option("--result", is_flag=True, help="Print the bytes of the report and nothing else.")
 @shared_options

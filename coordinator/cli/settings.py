@@ -20,7 +20,7 @@ def config(*, place: Place, as_json: bool) -> None:
         click.echo(f"{key} = {shown(repr(said['value']))}  # {said['source']}")
 
 
-@click.command()
+@click.command(short_help="List the calls at which a test can kill it")
 @shared_options
 def faults(*, place: Place, as_json: bool) -> None:
     """List the calls that COORDINATOR_FAULT=<port>.<call>:before|after[:n] can die at"""
