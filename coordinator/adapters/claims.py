@@ -1,8 +1,4 @@
-"""Claims over refs on the remote (rules C1 to C9). Outcomes are read from the remote, never from a reply.
-
-`refs/local/acq/<acq>` remembers, before any push, which acquisitions are ours: what carries one of them
-on the remote and is not a whole claim of ours is a stray to delete (C3), whoever's fault it was.
-"""
+"""Claims over refs on the remote (rules C1 to C9). Outcomes are read from the remote, never from a reply."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
@@ -12,11 +8,11 @@ from coordinator.domain.proof import Busy, Claim, ClaimedPath, ClaimOutcome, Del
 from coordinator.domain.world import HeldRef, SeenClaim
 from coordinator.ports import Clock
 
+from .acquisitions import Acquisitions
 from .claim_looks import ClaimLooks
 from .git import Git, RefUpdate
 from .remote import GitRemote
 
-_ACQ = "refs/local/acq/"
 _PUSH_TIMEOUT_S = 30.0
 
 
@@ -40,13 +36,13 @@ class RefClaims:
         self._lease_s = lease_s
         self._root = root
         self._looks = ClaimLooks(git, remote, clock=clock, root=root)
-        self._ours: dict[str, Oid] | None = None
+        self._acquisitions = Acquisitions(git, clock=clock, carried=self._carried)
 
     # -- acquiring and letting go
 
     def acquire(self, brief: BriefId, digest: Digest, paths: Sequence[RepoPath]) -> ClaimOutcome:
         """C1 to C3: one push for held/ and every path; what became of it is read from the remote."""
-        acq = self._new_acq()
+        acq = self._acquisitions.new()
         refs = {claim_ref(self._root, p): p for p in without_nested(paths)}
         held = self._held_blob(brief, digest, acq, counter=1, refs=sorted(refs))
         updates = [RefUpdate(ref=held_ref(self._root, brief), expected=None, new=held)]
@@ -80,7 +76,7 @@ class RefClaims:
     def take_over(self, stale: HeldRef) -> ClaimOutcome:
         """C5: compare-and-swap of held/ alone; the acq and its path claims stay."""
         said = self._looks.read(stale.oid)
-        self._remember_acq(stale.acq)
+        self._acquisitions.remember(stale.acq)
         new = self._held_blob(
             stale.brief,
             stale.digest,
@@ -119,7 +115,7 @@ class RefClaims:
     def hold_gate(self, branch: str) -> HeldRef | Busy | Unreachable:
         """L1: makes, renews or (when stale, C5) takes over gate/<branch>."""
         there = self.gate(branch)
-        ours = there is not None and there.acq in self._acqs()
+        ours = there is not None and there.acq in self._acquisitions.ours()
         if (
             there
             and there.epoch != self._epoch
@@ -128,7 +124,7 @@ class RefClaims:
         ):
             return Busy(path=RepoPath(branch), holder=f"gate of epoch {there.epoch}")
         counter = there.counter + 1 if there else 1
-        acq = self._new_acq()
+        acq = self._acquisitions.new()
         said = {"gate": branch, "epoch": self._epoch, "acq": acq, "counter": counter}
         blob = self._looks.write(said)
         expected = there.oid if there else None
@@ -145,7 +141,9 @@ class RefClaims:
     def release_gate(self, branch: str) -> None:
         """Lets go of gate/<branch> if it is ours, of an earlier start of this run folder too."""
         there = self.gate(branch)
-        if there is not None and (there.epoch == self._epoch or there.acq in self._acqs()):
+        if there is not None and (
+            there.epoch == self._epoch or there.acq in self._acquisitions.ours()
+        ):
             self.delete([Deletion(ref=gate_ref(self._root, branch), oid=there.oid)])
 
     # -- people's claims (C9)
@@ -154,7 +152,7 @@ class RefClaims:
         self, paths: Sequence[RepoPath], *, who: str, reason: str
     ) -> tuple[str, tuple[ClaimedPath, ...]] | Busy | Unreachable:
         """Claims paths for a person until given back; returns the token and what is held."""
-        acq = self._new_acq()
+        acq = self._acquisitions.new()
         refs = {claim_ref(self._root, p): p for p in without_nested(paths)}
         updates = [
             RefUpdate(
@@ -168,9 +166,9 @@ class RefClaims:
             return synced
         got = tuple(s.claim for s in self.seen() if s.claim.acq == acq)
         if len(got) == len(refs):
-            mark = self._acqs()[acq]
-            self._git.set_refs([RefUpdate(ref=_ACQ + acq, expected=mark, new=None)])
-            self._ours = None
+            self._acquisitions.drop(
+                {acq}
+            )  # a person's: no daemon may take it for a stray of its own
             return acq, got
         self.delete(self._looks.with_acq(acq))
         return self._in_the_way(BriefId(""), refs)
@@ -225,7 +223,8 @@ class RefClaims:
 
     def strays(self) -> tuple[Deletion, ...]:
         """C3: refs with an acq of ours that belong to no whole claim of ours."""
-        ours = self._acqs()
+        of_epoch = {h.acq for h in self.held().values() if h.epoch == self._epoch}
+        ours = dict.fromkeys([*self._acquisitions.ours(), *of_epoch])
         whole = {c.acq for c in map(self.mine, self.held()) if c is not None}
         lost = {
             h.acq for h in self.held().values() if h.epoch != self._epoch
@@ -236,7 +235,7 @@ class RefClaims:
 
     def earlier(self) -> tuple[HeldRef, ...]:
         """Y1: held/ refs of an earlier epoch of this very run folder: ours to renew at once."""
-        ours = self._acqs()
+        ours = self._acquisitions.ours()
         return tuple(h for h in self.held().values() if h.acq in ours and h.epoch != self._epoch)
 
     # -- helpers
@@ -278,19 +277,9 @@ class RefClaims:
         shown = path.encode("utf-8", "replace").decode()
         return self._looks.write({"path": shown, "acq": acq, **holder})
 
-    def _new_acq(self) -> str:
-        acq = self._clock.nonce()
-        self._remember_acq(acq)
-        return acq
-
-    def _remember_acq(self, acq: str) -> None:
-        if acq in self._acqs():
-            return
-        mark = self._git.write("blob", acq.encode())
-        self._git.set_refs([RefUpdate(ref=_ACQ + acq, expected=None, new=mark)])
-        self._ours = {**self._acqs(), acq: mark}
-
-    def _acqs(self) -> dict[str, Oid]:
-        if self._ours is None:
-            self._ours = {r.removeprefix(_ACQ): oid for r, oid in self._git.refs(_ACQ).items()}
-        return self._ours
+    def _carried(self) -> frozenset[str]:
+        """Returns every acquisition that the last fetch showed a ref of."""
+        look = self._looks.look()
+        gates = self._remote.mirrored("gate/").items()
+        of_gates = {self._looks.held_value(BriefId(""), ref, oid).acq for ref, oid in gates}
+        return frozenset({*look.by_acq, *(h.acq for h in look.held.values()), *of_gates})
