@@ -23,7 +23,7 @@ LONG_MODULES = {
 MAKERS = {
     "Claim": {"coordinator/adapters/claims.py"},
     "Synced": {"coordinator/adapters/remote.py"},
-    "Rewritten": {"coordinator/adapters/remote.py"},
+    "Rewritten": {"coordinator/adapters/remote.py", "coordinator/front_desk.py"},
     "Unreachable": {
         "coordinator/adapters/remote.py",
         "coordinator/adapters/git_reasons.py",
