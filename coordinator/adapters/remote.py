@@ -173,6 +173,9 @@ class GitRemote:
         self._refs = None
         self.version += 1
         refs = self.mirrored("")
+        inbox = {f"{r.removeprefix(INBOX)[1:]}@{oid}" for r, oid in self._snapshot().items()}
+        for branch in [b for b in tuple(self._handled) if b not in inbox]:
+            self._handled.pop(branch, None)  # it is gone, or says something else by now
         with self._lock:
             self._fetched_s = now
             for ref in [r for r in self._first_seen if r not in refs]:

@@ -162,7 +162,7 @@ def _goes_first(other: Sighting, than: Sighting, refs: Sequence[str], world: Wor
 def _work(sighting: Sighting, world: World) -> Step:
     plan = sighting.filed.plan
     assert plan is not None
-    if sighting.filed.id in world.unpublished:
+    if sighting.filed.id in world.unpublished and world.remote is None:
         return PublishAttempts(brief=sighting.filed.id)
     waiting: Step | None = None
     for task in plan.tasks:

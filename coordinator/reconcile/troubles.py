@@ -41,6 +41,11 @@ def _others(kit: Kit, world: World | None) -> list[str]:
             f"the remote refuses records: {kit.memory.refused}: whoever pushes from here must be "
             f"allowed to push to {kit.branch} (see its hooks and branch rules)"
         )
+    if any(key.startswith("publish:") and kit.failing(key) for key in tuple(kit.memory.backoff)):
+        said.append(
+            "the remote does not take what workers returned, so nothing of it is judged: whoever pushes "
+            "from here must be allowed to create refs below refs/orchestrator/attempts and .../verdicts"
+        )
     if world is not None and world.read_only:
         said.append(world.read_only)
     elif world is not None:

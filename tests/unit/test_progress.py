@@ -22,6 +22,7 @@ from coordinator.domain.steps import (
     LetGo,
     MakePlan,
     PublishAttempts,
+    Review,
     Say,
     Synthesize,
     TakeClaim,
@@ -239,6 +240,12 @@ def test_what_is_kept_here_only_is_published_before_anything_else() -> None:
     one = sighting(returned(1, ACCEPTED))
     step = next_step(one, world(one, unpublished=frozenset({BRIEF})))
     assert step == PublishAttempts(brief=BRIEF)
+
+
+def test_what_was_kept_is_judged_while_the_remote_cannot_be_reached() -> None:
+    one = sighting(returned(1))
+    look = world(one, unpublished=frozenset({BRIEF}), remote=Unreachable("down"))
+    assert isinstance(next_step(one, look), Review)
 
 
 def test_each_task_is_worked_and_a_running_one_holds_up_no_other() -> None:
