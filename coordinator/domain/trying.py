@@ -41,7 +41,11 @@ def again(
         return asked
     why = _reasons(tried[-1]) + ((extra,) if extra else ())
     counted = [a for a in tried if not (isinstance(a, Lost) and a.reason == RESTARTED)]
-    if len(counted) >= tries_max(sighting, world) or len(tried) >= _TRIES_MAX or _no_improvement(tried):
+    if (
+        len(counted) >= tries_max(sighting, world)
+        or len(tried) >= _TRIES_MAX
+        or _no_improvement(tried)
+    ):
         return Say(notes.failed(sighting, code="attempts", why=why, policy=world.policy))
     return dispatch(task, sighting, why)
 
