@@ -1,7 +1,7 @@
 """SIGKILL before and after every port call that writes: nothing is lost, nothing is done twice.
 
 Each case kills a daemon at one point, starts another one, with the run folder as it was left or with all of it
-deleted, and looks at what has come of four briefs. KILL_POINTS=all runs every combination.
+deleted, and looks at what has come of all briefs. KILL_POINTS=all runs every combination, with more briefs.
 """
 
 import json
@@ -36,15 +36,15 @@ LATER = {  # of these the first call is not the one that matters most
     "committer.record": range(2, 4),
     "journal.intend": range(2, 7),
     "journal.settle_intent": range(2, 7),
-    "objects.edit": range(3, 40, 6),
-    "remote.sync": range(2, 20, 3),
-    "attempts.publish": range(2, 6),
+    "objects.edit": range(3, 40, 9),
+    "remote.sync": range(2, 20, 5),
+    "attempts.publish": range(2, 4),
     "claims.acquire": range(2, 4),
     "claims.renew": range(2, 5),
     "committer.land": range(2, 4),
     "deploys.swap": range(2, 3),
     "inbox.remove": range(2, 5),
-    "inbox.reply": range(2, 7),
+    "inbox.reply": range(2, 5),
     "journal.end": range(2, 5),
     "pool.acknowledge": range(2, 5),
 }
@@ -53,6 +53,8 @@ WRITING = [f"{point.port}.{point.call}" for point in points() if point.writes]
 IN_ONE_RUN = [name for name in WRITING if name not in BY_OTHER_MEANS]
 SIDES = ("before", "after")
 RUN_FOLDERS = ("kept", "deleted")
+CROSSED = [(s, r) for s in SIDES for r in RUN_FOLDERS if EVERY or (s == "before") == (r == "kept")]
+NEEDS_BOTH = ("claims.release", "objects.unite")
 
 
 def _first_calls() -> Iterator[tuple[str, str]]:
@@ -80,7 +82,7 @@ def orphans() -> Iterator[Orphans]:
 
 @pytest.fixture
 def site(tmp_path: Path) -> KillSite:
-    return make_kill_site(tmp_path)
+    return make_kill_site(tmp_path, both=EVERY)
 
 
 def dies(ended: Ended, fault: str) -> None:
@@ -107,8 +109,9 @@ def rests(site: KillSite, orphans: Orphans, mine: dict[str, str]) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize(("fault", "run_folder"), tuple(_first_calls()))
 def test_each_brief_lands_once_whichever_call_the_daemon_dies_at(
-    site: KillSite, orphans: Orphans, fault: str, run_folder: str
+    tmp_path: Path, orphans: Orphans, fault: str, run_folder: str
 ) -> None:
+    site = make_kill_site(tmp_path, both=EVERY or fault.startswith(NEEDS_BOTH))
     mine = site.owned()
     dies(site.run(fault), fault)
     restart(site, run_folder)
@@ -120,8 +123,9 @@ def test_each_brief_lands_once_whichever_call_the_daemon_dies_at(
 @pytest.mark.slow
 @pytest.mark.parametrize(("fault", "run_folder"), tuple(_later_calls()))
 def test_each_brief_lands_once_whichever_later_call_the_daemon_dies_at(
-    site: KillSite, orphans: Orphans, fault: str, run_folder: str
+    tmp_path: Path, orphans: Orphans, fault: str, run_folder: str
 ) -> None:
+    site = make_kill_site(tmp_path, both=EVERY)
     mine = site.owned()
     died = site.run(fault)
     # How many calls there are hangs on how records are grouped, so the last of them may not be reached.
@@ -131,8 +135,7 @@ def test_each_brief_lands_once_whichever_later_call_the_daemon_dies_at(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("run_folder", RUN_FOLDERS)
-@pytest.mark.parametrize("side", SIDES)
+@pytest.mark.parametrize(("side", "run_folder"), CROSSED)
 def test_a_daemon_may_die_where_it_takes_over_what_a_dead_one_held(
     site: KillSite, orphans: Orphans, side: str, run_folder: str
 ) -> None:
@@ -147,8 +150,7 @@ def test_a_daemon_may_die_where_it_takes_over_what_a_dead_one_held(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("run_folder", RUN_FOLDERS)
-@pytest.mark.parametrize("side", SIDES)
+@pytest.mark.parametrize(("side", "run_folder"), CROSSED)
 def test_a_daemon_may_die_where_it_sweeps_an_orphaned_claim(
     site: KillSite, orphans: Orphans, side: str, run_folder: str
 ) -> None:
@@ -161,8 +163,7 @@ def test_a_daemon_may_die_where_it_sweeps_an_orphaned_claim(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("run_folder", RUN_FOLDERS)
-@pytest.mark.parametrize("side", SIDES)
+@pytest.mark.parametrize(("side", "run_folder"), CROSSED)
 def test_a_daemon_may_die_where_it_stops_a_worker(
     site: KillSite, orphans: Orphans, side: str, run_folder: str
 ) -> None:
@@ -192,8 +193,7 @@ def started(lines: Iterable[str], brief: str) -> str:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("run_folder", RUN_FOLDERS)
-@pytest.mark.parametrize("side", SIDES)
+@pytest.mark.parametrize(("side", "run_folder"), CROSSED)
 def test_a_daemon_may_die_where_it_brings_the_checkout_forward(
     tmp_path: Path, orphans: Orphans, side: str, run_folder: str
 ) -> None:
@@ -208,8 +208,7 @@ def test_a_daemon_may_die_where_it_brings_the_checkout_forward(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("run_folder", RUN_FOLDERS)
-@pytest.mark.parametrize("side", SIDES)
+@pytest.mark.parametrize(("side", "run_folder"), CROSSED)
 def test_a_brief_is_dropped_whole_or_not_at_all(
     site: KillSite, orphans: Orphans, side: str, run_folder: str
 ) -> None:
@@ -228,8 +227,7 @@ def test_a_brief_is_dropped_whole_or_not_at_all(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("run_folder", RUN_FOLDERS)
-@pytest.mark.parametrize("side", SIDES)
+@pytest.mark.parametrize(("side", "run_folder"), CROSSED)
 def test_a_person_has_claimed_all_paths_or_none(
     site: KillSite, orphans: Orphans, side: str, run_folder: str
 ) -> None:
@@ -249,8 +247,7 @@ def test_a_person_has_claimed_all_paths_or_none(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("run_folder", RUN_FOLDERS)
-@pytest.mark.parametrize("side", SIDES)
+@pytest.mark.parametrize(("side", "run_folder"), CROSSED)
 def test_a_person_has_given_all_paths_back_or_none(
     site: KillSite, orphans: Orphans, side: str, run_folder: str
 ) -> None:

@@ -133,9 +133,13 @@ class Ended:
 
 @dataclass(frozen=True, slots=True)
 class KillSite:
-    """The user's checkout `repo`, the bare `hub` and what is live, side by side in `folder`."""
+    """The user's checkout `repo`, the bare `hub` and what is live, side by side in `folder`.
+
+    Without `both`, the brief of that name is not there: it is half of the work.
+    """
 
     folder: Path
+    both: bool = True
 
     @property
     def repo(self) -> Path:
@@ -218,7 +222,7 @@ class KillSite:
         return found
 
 
-def make_kill_site(folder: Path, *, follow: bool = False) -> KillSite:
+def make_kill_site(folder: Path, *, follow: bool = False, both: bool = True) -> KillSite:
     """Returns a copy of a coordinated site with briefs dropped, and one on an inbox/* branch.
 
     Without `follow` the user has changed a file, staged another and stashed a third.
@@ -228,7 +232,10 @@ def make_kill_site(folder: Path, *, follow: bool = False) -> KillSite:
         shutil.copytree(template / name, folder / name, symlinks=True)
     config = folder / "repo" / ".git" / "config"
     config.write_text(config.read_text().replace(str(template), str(folder)))
-    return KillSite(folder)
+    site = KillSite(folder, both)
+    if not both:
+        (site.inbox / "both.md").unlink()
+    return site
 
 
 def plant_orphan(site: KillSite) -> None:
@@ -272,6 +279,9 @@ def _done(ended: Ended) -> None:
 
 def _environment(fault: str | None) -> dict[str, str]:
     found = {**os.environ, "PYTHONPATH": str(_CODE)}
+    # Hundreds of starts: each would compile the program anew where the machine forbids to keep it.
+    found.pop("PYTHONDONTWRITEBYTECODE", None)
+    found["PYTHONPYCACHEPREFIX"] = str(Path(found["HOME"]) / "compiled")
     if fault is not None:
         found["COORDINATOR_FAULT"] = fault
     return found
