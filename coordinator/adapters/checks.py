@@ -53,7 +53,7 @@ class CommandChecks:
                 return _could_not(check, finished.tail, wall_s=finished.wall_s)
             if finished.code != 0:
                 return _failed(check, step, finished)
-        assert finished is not None  # noqa: S101 - `run` is never None
+        assert finished is not None
         return _result(check, finished, passed=True, tail=finished.tail)
 
     def _scrubbed(self, view: View) -> dict[str, str]:

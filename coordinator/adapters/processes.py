@@ -58,7 +58,7 @@ def run(
         stderr=subprocess.STDOUT,
         start_new_session=True,
     )
-    assert process.stdout is not None  # noqa: S101 - asked for above
+    assert process.stdout is not None
     with process.stdout as pipe:
         output = _Output(pipe)
         in_time = False

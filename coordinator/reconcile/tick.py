@@ -68,10 +68,11 @@ class Coordinator:
         """Looks at the newest tip that is known; None when nothing can be decided on it.
 
         Steps fetch while we look. A claim must not meet a tip older than the fetch that showed it (C4),
-        nor a deletion of claims the tip before the landing that made it, so such a look is thrown away.
+        nor a deletion of claims the tip before the landing that made it; and what is held must not be of
+        another fetch than whose it is. So a look that a fetch came between is thrown away.
         """
         kit = self._kit
-        tip = kit.ports.remote.tip()
+        tip, fetched_s = kit.ports.remote.tip(), kit.ports.remote.fetched_s()
         if tip is None or isinstance(kit.memory.remote, Rewritten):
             return None
         world = kit.observer.look(
@@ -80,7 +81,7 @@ class Coordinator:
             prepared=kit.memory.prepared,
             in_flight=kit.ports.lanes.in_flight(),
         )
-        if kit.ports.remote.tip() != tip:
+        if (kit.ports.remote.tip(), kit.ports.remote.fetched_s()) != (tip, fetched_s):
             self._pace.soon()
             return None
         return world

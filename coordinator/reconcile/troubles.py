@@ -7,6 +7,7 @@ from coordinator.domain.world import World
 
 from .kit import Kit
 
+_DELETIONS = ("sweep", "release", "gate-release")
 _FRESH_S = 60.0  # a step that failed longer ago has been given up, or is not wanted any more
 
 
@@ -40,6 +41,11 @@ def _others(kit: Kit, world: World | None) -> list[str]:
         said.append(
             f"the remote refuses records: {kit.memory.refused}: whoever pushes from here must be "
             f"allowed to push to {kit.branch} (see its hooks and branch rules)"
+        )
+    if any(kit.failing(key) for key in _DELETIONS):
+        said.append(
+            "the remote does not delete claims that nobody needs any more: look there for an orphan "
+            "packed-refs.lock, or a rule against deleting refs"
         )
     if any(key.startswith("publish:") and kit.failing(key) for key in tuple(kit.memory.backoff)):
         said.append(
