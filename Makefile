@@ -23,8 +23,9 @@ environment:
 demo: environment
 	@$(RUN) -m demo.run $(ARGS)
 
+# The hash seed is fixed so that a seed of the simulation is the same day here and when it is replayed.
 test: environment
-	$(RUN) -m pytest -n $(JOBS) $(ARGS)
+	PYTHONHASHSEED=0 $(RUN) -m pytest -n $(JOBS) $(ARGS)
 
 check: environment
 	$(RUN) -m ruff format --check .
