@@ -1,0 +1,271 @@
+"""One coordinator's machine: what is on its disk, and the process that lives on it until it is killed."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from random import Random
+from typing import Any
+
+from coordinator.adapters.attempts import GitAttempts
+from coordinator.adapters.claims import RefClaims
+from coordinator.adapters.committer import GitCommitter
+from coordinator.adapters.deploys import GitDeployRefs
+from coordinator.adapters.objects import GitObjects
+from coordinator.adapters.remote import GitRemote
+from coordinator.domain.attempt import AttemptId, Spec
+from coordinator.domain.errors import CoordinatorError
+from coordinator.domain.names import Environment, Epoch, Oid, RecordPaths
+from coordinator.domain.output import Output
+from coordinator.domain.policy import Policy
+from coordinator.reconcile import Coordinator, Kit, Ports
+from coordinator.reconcile.kit import Memory
+from coordinator.services.observe import Observer
+from tests.support.fake_refs import RefTable
+
+from .engine import Life
+from .fakes import (
+    Folder,
+    NoSecrets,
+    SimChecks,
+    SimClock,
+    SimInbox,
+    SimJournal,
+    SimPool,
+    SimTargets,
+    Work,
+)
+from .interrupted import Interrupted, Reporting
+from .lanes import SimLanes
+from .network import SimGit, SimServer, Trace, Weather
+from .watch import Watch
+
+_INTERVAL_S = 5.0
+
+
+@dataclass(kw_only=True)
+class Plant:
+    """The classes that a coordinator is made of; a planted bug is another one of them."""
+
+    claims: type[RefClaims] = RefClaims
+    committer: type[GitCommitter] = GitCommitter
+    observer: type[Observer] = Observer
+
+
+@dataclass(kw_only=True)
+class Around:
+    """What all machines share."""
+
+    server: SimServer
+    watch: Watch
+    weather: Weather
+    policy: Policy
+    work: Work
+    standing: dict[Environment, tuple[Oid, int]]
+    plant: Plant
+    trace: Trace
+    gating: Callable[[float], None]
+
+
+@dataclass
+class Disk:
+    """The run folder."""
+
+    refs: RefTable = field(default_factory=RefTable)
+    journal: SimJournal = field(default_factory=SimJournal)
+    spool: dict[AttemptId, tuple[Spec, Output | str]] = field(default_factory=dict)
+
+
+class Machine:
+    """Starts, ticks, is killed at a port call, and starts again."""
+
+    def __init__(self, name: str, around: Around) -> None:
+        self.name = name
+        self.disk = Disk()
+        self.folder = Folder()
+        self.life: Life | None = None
+        self.kills_left = 0
+        self.wipes = False
+        self.cannot: str | None = None
+        self.troubles: tuple[str, ...] = ()
+        self.epoch = ""
+        self._around = around
+        self._scheduler = around.server.scheduler
+        self._random: Random = self._scheduler.random
+        self._git: SimGit | None = None
+        self._coordinator: Coordinator | None = None
+        self._ticking = self._again = False
+        self._tick_due_s: float | None = None
+        self._calls_left = 0
+
+    @property
+    def is_quiet(self) -> bool:
+        """Tells whether it lives, and has nothing in its inbox."""
+        return self.life is not None and self.life.alive and not self.folder.requests
+
+    def boot(self) -> None:
+        """Starts the process: a new epoch on the disk as it is."""
+        around, random = self._around, self._random
+        self.life = life = Life(self._scheduler, crashed=self._crashed)
+        self._ticking, self._tick_due_s = False, None
+        self._calls_left = random.randint(1, 400) if self.kills_left else 0
+        clock = SimClock(life, offset_s=random.uniform(0.0, 10_000.0))
+        self.epoch = clock.nonce()
+        git = SimGit(
+            around.server, life=life, weather=around.weather, machine=self.name, trace=around.trace
+        )
+        git.local = self.disk.refs
+        self._git = git
+        self._coordinator = self._built(git, clock, life)
+        around.trace(self.name, lambda: f"starts, epoch {self.epoch[:6]}")
+        self.wake()
+
+    def kill(self) -> None:
+        """Ends the process from outside."""
+        if self.life is not None and self.life.alive:
+            self._down()
+
+    def wake(self) -> None:
+        """Sees to it that a tick comes soon."""
+        self._tick_at(self._random.uniform(0.01, 0.1))
+
+    def _built(self, git: SimGit, clock: SimClock, life: Life) -> Coordinator:
+        around, policy = self._around, self._around.policy
+        objects = GitObjects(git, paths=RecordPaths)
+        remote = GitRemote(git, branch="main", clock=clock, paths=RecordPaths)
+        claims = around.plant.claims(
+            git, remote, epoch=Epoch(self.epoch), clock=clock, lease_s=lambda: policy.lease_s
+        )
+        committer = around.plant.committer(
+            git,
+            objects,
+            remote,
+            branch="main",
+            clock=clock,
+            identity=lambda _: ("Coordinator", "coordinator@example.invalid"),
+        )
+        watch = around.watch
+        ports = Ports(
+            clock=clock,
+            inbox=self._port(SimInbox(self.folder, removed=watch.removed, replied=watch.replied)),
+            objects=objects,
+            attempts=self._port(GitAttempts(git, objects)),
+            claims=self._port(claims),
+            remote=self._port(remote),
+            checks=self._port(SimChecks(life, is_broken=watch.is_broken, begins=around.gating)),
+            pool=self._port(
+                SimPool(life, self.disk.spool, work=around.work, began=watch.began, wake=self.wake)
+            ),
+            targets=self._port(
+                SimTargets(
+                    life,
+                    around.standing,
+                    went_live=watch.went_live,
+                    fails=lambda random: not around.weather.over and random.random() < 0.1,
+                )
+            ),
+            deploys=self._port(GitDeployRefs(git, clock=clock, holder=self.name)),
+            journal=self._port(self.disk.journal),
+            lanes=SimLanes(life, clock, wake=self.wake, failed=self._step_failed),
+            secrets=NoSecrets(),
+        )
+        observer = around.plant.observer(
+            objects=ports.objects,
+            attempts=ports.attempts,
+            claims=ports.claims,
+            remote=ports.remote,
+            inbox=ports.inbox,
+            journal=ports.journal,
+            pool=ports.pool,
+            deploys=ports.deploys,
+            clock=clock,
+            epoch=Epoch(self.epoch),
+            branch="main",
+            refs_root="refs/orchestrator",
+            read_policy=lambda _: policy,
+        )
+        return Coordinator(
+            Kit(
+                ports=ports,
+                committer=self._port(Reporting(committer, watch.ended)),
+                observer=observer,
+                memory=Memory(),
+                epoch=Epoch(self.epoch),
+                branch="main",
+                holder=self.name,
+                say=self._say,
+            )
+        )
+
+    def _port(self, port: Any) -> Any:
+        return Interrupted(port, self._at_call)
+
+    def _at_call(self, name: str) -> None:
+        """A port call begins or ends: other threads may run here, and the process may die here."""
+        life = self.life
+        assert life is not None
+        if not life.alive:
+            life.die()
+        if self._calls_left and not self._around.weather.over:
+            self._calls_left -= 1
+            if not self._calls_left:
+                self._around.trace(self.name, lambda: f"killed at {name}")
+                self._down()
+                life.die()
+        elif self._random.random() < 0.01:
+            life.sleep(self._random.choice((0.0, 0.01)))
+
+    def _down(self) -> None:
+        life, git = self.life, self._git
+        assert life is not None
+        assert git is not None
+        life.end()
+        self.kills_left = max(0, self.kills_left - 1)
+        for updates, sent_at in git.abandoned():
+            if self._random.random() < self._around.weather.zombie:
+                late_s = self._random.uniform(0.0, 10.0)
+                arrive = partial(self._around.server.deliver, updates, sent_at)
+                self._scheduler.after(late_s, arrive)
+        if self.wipes and self._random.random() < 0.5:
+            self.disk = Disk()
+            self._around.trace(self.name, lambda: "loses its run folder")
+        away_s = self._random.choice((0.5, 3.0, 10.0, 1.5 * self._around.policy.lease_s))
+        self._scheduler.after(away_s, self.boot)
+
+    def _tick_at(self, delay_s: float) -> None:
+        due_s = self._scheduler.now_s + delay_s
+        if self._tick_due_s is not None and self._tick_due_s <= due_s:
+            return
+        self._tick_due_s = due_s
+        life = self.life
+        assert life is not None
+        life.spawn(delay_s, "tick", partial(self._tick, due_s))
+
+    def _tick(self, due_s: float) -> None:
+        if self._tick_due_s != due_s:
+            return  # an earlier one was asked for since
+        self._tick_due_s = None
+        if self._ticking:
+            self._again = True
+            return
+        assert self._coordinator is not None
+        self._ticking, self._again = True, False
+        wait_s = _INTERVAL_S
+        try:
+            ticked = self._coordinator.tick()
+        except CoordinatorError as error:
+            self._around.watch.fault(f"{self.name}: a tick failed: {error}")
+        else:
+            self.cannot = ticked.cannot
+            self.troubles = tuple(trouble.text for trouble in ticked.troubles)
+            wait_s = min(_INTERVAL_S, max(ticked.wake_in_s, 0.2))
+        self._ticking = False
+        self._tick_at(0.0 if self._again else wait_s)
+
+    def _crashed(self, name: str, told: str) -> None:
+        self._around.watch.fault(f"{self.name}: {name} crashed:\n{told}")
+
+    def _step_failed(self, told: str) -> None:
+        self._around.watch.fault(f"{self.name}: {told}")
+
+    def _say(self, event: Mapping[str, Any]) -> None:
+        self._around.trace(self.name, lambda: " ".join(f"{k}={v}" for k, v in event.items()))
