@@ -69,7 +69,7 @@ class Life:
     def end(self) -> None:
         """Ends every thread where it stands."""
         self.alive = False
-        self.scheduler.after(0.0, self._bury)
+        self.scheduler.after(0.0, self.bury)
 
     def _start(self, name: str, work: Call) -> None:
         if not self.alive:
@@ -92,7 +92,9 @@ class Life:
         if self.alive:
             thread.switch()
 
-    def _bury(self) -> None:
+    def bury(self) -> None:
+        """Unwinds the threads of a process that has ended; called from the outside."""
+        self.alive = False
         for thread in list(self._running):
             thread.throw(GreenletExit)
         self._running.clear()

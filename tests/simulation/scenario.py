@@ -109,6 +109,9 @@ class Day:
         after(1.0, self._look)
         self.scheduler.run(_BOUND_S)
         self._judge()
+        for machine in self.machines:
+            if machine.life is not None:
+                machine.life.bury()
         return self.outcome
 
     def _gating(self, took_s: float) -> None:
