@@ -1,6 +1,6 @@
 """One coordinator's machine: what is on its disk, and the process that lives on it until it is killed."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from random import Random
@@ -40,6 +40,14 @@ from .network import SimGit, SimServer, Trace, Weather
 from .watch import Watch
 
 _INTERVAL_S = 5.0
+
+
+class _EveryName:
+    def __contains__(self, name: object) -> bool:
+        return True
+
+
+_EVERY_CALL = _EveryName()
 
 
 @dataclass(kw_only=True)
@@ -84,7 +92,16 @@ class Machine:
         self.folder = Folder()
         self.life: Life | None = None
         self.kills_left = 0
-        self.wipes = False
+        self.wipe_chance = 0.0
+        self.kill_after: Callable[[], int] = lambda: self._random.randint(1, 400)  # port calls
+        self.dies_at: Container[str] = _EVERY_CALL
+        self.away_s: tuple[float, ...] = (
+            0.5,
+            3.0,
+            10.0,
+            1.5 * around.policy.lease_s,
+        )  # until it starts again
+        self.calls = 0
         self.cannot: str | None = None
         self.troubles: tuple[str, ...] = ()
         self.epoch = ""
@@ -107,7 +124,7 @@ class Machine:
         around, random = self._around, self._random
         self.life = life = Life(self._scheduler, crashed=self._crashed)
         self._ticking, self._tick_due_s = False, None
-        self._calls_left = random.randint(1, 400) if self.kills_left else 0
+        self._calls_left = self.kill_after() if self.kills_left else 0
         clock = SimClock(life, offset_s=random.uniform(0.0, 10_000.0))
         self.epoch = clock.nonce()
         git = SimGit(
@@ -118,11 +135,6 @@ class Machine:
         self._coordinator = self._built(git, clock, life)
         around.trace(self.name, lambda: f"starts, epoch {self.epoch[:6]}")
         self.wake()
-
-    def kill(self) -> None:
-        """Ends the process from outside."""
-        if self.life is not None and self.life.alive:
-            self._down()
 
     def wake(self) -> None:
         """Sees to it that a tick comes soon."""
@@ -205,7 +217,9 @@ class Machine:
         assert life is not None
         if not life.alive:
             life.die()
-        if self._calls_left and not self._around.weather.over:
+        counts = name in self.dies_at
+        self.calls += counts
+        if self._calls_left and counts and not self._around.weather.over:
             self._calls_left -= 1
             if not self._calls_left:
                 self._around.trace(self.name, lambda: f"killed at {name}")
@@ -225,11 +239,10 @@ class Machine:
                 late_s = self._random.uniform(0.0, 10.0)
                 arrive = partial(self._around.server.deliver, updates, sent_at)
                 self._scheduler.after(late_s, arrive)
-        if self.wipes and self._random.random() < 0.5:
+        if self._random.random() < self.wipe_chance:
             self.disk = Disk()
             self._around.trace(self.name, lambda: "loses its run folder")
-        away_s = self._random.choice((0.5, 3.0, 10.0, 1.5 * self._around.policy.lease_s))
-        self._scheduler.after(away_s, self.boot)
+        self._scheduler.after(self._random.choice(self.away_s), self.boot)
 
     def _tick_at(self, delay_s: float) -> None:
         due_s = self._scheduler.now_s + delay_s

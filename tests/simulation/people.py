@@ -117,7 +117,7 @@ class People:
         return _TEXT.format(front=front, number=number, scope=scope, output=output)
 
     def _drop(self, name: str, text: str) -> None:
-        self._put(f"{name}.md", text.encode())
+        self.put(f"{name}.md", text.encode())
 
     def _ask(self, name: str, verb: str) -> None:
         known = {b for b, _ in sorted(self._watch.seen) if b.startswith(f"{name}-")}
@@ -128,9 +128,9 @@ class People:
         self._asked += 1
         said = {"format": 1, "request": verb, "brief": brief, "by": "Ada <ada@example.org>"}
         text = json.dumps({**said, **fields}) + " " * self._asked  # each has a token of its own
-        self._put(f"{verb}-{self._asked}.request.json", text.encode())
+        self.put(f"{verb}-{self._asked}.request.json", text.encode())
 
-    def _put(self, file: str, content: bytes) -> None:
+    def put(self, file: str, content: bytes) -> None:
         machine = self._random.choice(self._machines)
         origin = Origin(
             source="folder", name=file, by="Ada <ada@example.org>", token=digest(content)

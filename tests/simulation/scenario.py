@@ -84,7 +84,7 @@ class Day:
             watch=self.watch,
             weather=self.weather,
             policy=policy,
-            work=self._work,
+            work=self.work,
             standing=self.standing,
             plant=plant,
             trace=self._trace,
@@ -101,14 +101,14 @@ class Day:
         random, after = self.random, self.scheduler.after
         for machine in self.machines:
             machine.kills_left = self.mood.kills
-            machine.wipes = self.mood.wipes
+            machine.wipe_chance = 0.5 if self.mood.wipes else 0.0
             after(random.uniform(0.0, 3.0), machine.boot)
         self.people.begin(random.choice((2, 3, 3, 4, 5)), deploys=random.random() < 0.3)
         self._plan_troubles()
         after(_FAULTS_END_S, self._clear_up)
-        after(1.0, self._look)
+        after(1.0, self.look)
         self.scheduler.run(_BOUND_S)
-        self._judge()
+        self.judge()
         for machine in self.machines:
             if machine.life is not None:
                 machine.life.bury()
@@ -142,9 +142,9 @@ class Day:
         self.weather.over = True
         self._trace("weather", lambda: "faults end")
 
-    def _look(self) -> None:
+    def look(self) -> None:
         """Stops the day when nothing is left to do."""
-        self.scheduler.after(1.0, self._look)
+        self.scheduler.after(1.0, self.look)
         if self.watch.broken or (self.weather.over and self.is_quiet):
             self.scheduler.stopped = True
 
@@ -158,7 +158,7 @@ class Day:
             and not self.watch.left()
         )
 
-    def _judge(self) -> None:
+    def judge(self) -> None:
         watch = self.watch
         if not watch.broken and not self.scheduler.stopped:
             self._starved()
@@ -180,7 +180,7 @@ class Day:
         for ref in watch.left():
             watch.fault(f"{ref} is left")
 
-    def _work(self, spec: Spec, package: ContextPackage) -> Output | str:
+    def work(self, spec: Spec, package: ContextPackage) -> Output | str:
         """What a worker comes to: mostly what was asked, and sometimes anything else."""
         drawn = self.random.random()
         brief = package.brief_id
@@ -193,11 +193,15 @@ class Day:
             return Output(body=CouldNot(why="question", text="which page?"), usage=usage)
         if package.constraints.output_format.kind != "changes":
             return Output(body=Report(text=f"all about {brief} at {spec.base[:6]}"), usage=usage)
-        path = self._path(package, drawn)
+        return self.line(spec, package, self._path(package, drawn), broken=drawn > 0.9)
+
+    def line(self, spec: Spec, package: ContextPackage, path: str, *, broken: bool) -> Output:
+        """Returns an output that writes the brief's line into a file."""
+        usage, brief = Usage(tokens_in=10, cost_usd=0.01), package.brief_id
         text = self.watch.file_at(spec.base, path)
         if f"{brief}\n" in text:
             return Output(body=CouldNot(why="noop", text="it is there"), usage=usage)
-        told = "BROKEN\n" if drawn > 0.9 else ""
+        told = "BROKEN\n" if broken else ""
         content = base64.b64encode(f"{text}{brief}\n{told}".encode()).decode()
         edit = Edit(path=RepoPath(path), content_b64=content)
         return Output(body=Changes(edits=(edit,), summary=f"one line in {path}"), usage=usage)
@@ -238,13 +242,13 @@ class RewoundDay(Day):
         self._here = [dict(machine.disk.refs.items()) for machine in self.machines]
         self._trace("people", lambda: "force the branch back to where it began")
 
-    def _look(self) -> None:
+    def look(self) -> None:
         """Leaves the end of the day to the clock."""
 
     def _stop(self) -> None:
         self.scheduler.stopped = True
 
-    def _judge(self) -> None:
+    def judge(self) -> None:
         watch = self.watch
         for commit in watch.history():
             record = watch.commits.get(commit)
