@@ -114,7 +114,12 @@ def sweepable(world: World, *, strays: Sequence[Deletion], branch: str) -> tuple
 def is_left_over(world: World) -> bool:
     """Tells whether something is held for nothing, by a coordinator that died or is about to let go."""
     holders = {*world.held, *(BriefId(seen.claim.holder) for seen in world.claims)}
-    return any(_at_rest(brief, world) for brief in holders) or _is_idle_gate(world)
+    acquired = {held.acq for held in world.held.values()}
+    orphans = (
+        seen.claim.acq not in acquired and not seen.claim.holder.startswith("person:")
+        for seen in world.claims
+    )
+    return any(_at_rest(brief, world) for brief in holders) or any(orphans) or _is_idle_gate(world)
 
 
 def idle_claims(world: World, *, mine: Sequence[Claim]) -> tuple[Claim, ...]:

@@ -224,7 +224,7 @@ def test_a_remote_that_moves_at_every_try_is_waited_out(walk: Walk) -> None:
     assert len(_landings(walk)) == 1
 
 
-def test_a_branch_that_moves_under_every_landing_ends_as_a_question(tmp_path: Path) -> None:
+def test_l7_a_branch_that_moves_under_every_landing_ends_as_a_question(tmp_path: Path) -> None:
     walk = make_walk(tmp_path)
     walk.drop("good.md")
     mover = tmp_path / "mover.sh"

@@ -43,6 +43,13 @@ def test_c6_an_orphan_of_a_brief_at_rest_goes_at_the_second_look(rest: World) ->
     assert swept(on(rest, claims=(seen("docs", holder=BRIEF, orphan_s=0.1),))) == ["claims/docs"]
 
 
+def test_c6_an_orphan_of_a_brief_that_is_not_there_is_waited_for() -> None:
+    first = world(claims=(seen("docs", holder="gone-00000000"),))
+    assert (swept(first), is_left_over(first)) == ([], True)
+    young = world(claims=(seen("docs", holder="gone-00000000", orphan_s=0.1),))
+    assert (swept(young), is_left_over(young)) == ([], True)
+
+
 def test_c5_what_an_open_brief_holds_is_left_to_whoever_takes_it_over() -> None:
     at_work = world(sighting(), held={BRIEF: held(unchanged_s=2 * LEASE_S)})
     assert (swept(at_work), is_left_over(at_work)) == ([], False)
