@@ -162,8 +162,8 @@ class _Base:
         )
         self.policy = config.read_policy(None)
 
-    def read_policy(self, text: bytes | None) -> Policy:
-        self.policy = config.read_policy(text)
+    def read_policy(self, text: bytes | None, worker_texts: Mapping[str, bytes]) -> Policy:
+        self.policy = config.read_policy(text, worker_texts)
         return self.policy
 
 

@@ -41,7 +41,7 @@ def desk(path: Path) -> Desk:
     """Returns the desk of the repository that `path` is in; needs no daemon, no init and no network."""
     seen = viewpoint.look(path)
     clock = SystemClock()
-    policy, faults = viewpoint.policy_of(seen.text)
+    policy, faults = viewpoint.policy_of(seen.text, seen.worker_texts)
     reading = GitReading(seen.git.directory, remote=_remote_name(seen))
     wiring = seen.wiring if seen.text is not None else None
     coordinated = wiring is not None and (seen.checkout.private / "HEAD").is_file()
@@ -87,7 +87,7 @@ def shipper(path: Path) -> "Shipper":
     seen = viewpoint.look(path)
     wiring = _required(seen)
     clock = SystemClock()
-    policy, faults = viewpoint.policy_of(seen.text)
+    policy, faults = viewpoint.policy_of(seen.text, seen.worker_texts)
     if faults:
         raise ConfigError("; ".join(faults), hint="`coordinator config` shows what is in force")
     git = GitProcess(

@@ -4,7 +4,8 @@ The private clone where there is one, because the daemon fetches into it; the us
 plain clone, or when its owner fetched later.
 """
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from coordinator import config
@@ -16,6 +17,7 @@ from coordinator.config import Wiring
 from coordinator.domain.errors import ConfigError
 from coordinator.domain.names import Oid, RecordPaths
 from coordinator.domain.policy import Policy
+from coordinator.domain.profiles import WORKERS, worker_files
 
 _MIRROR = "refs/mirror/branch"
 _KNOWN = "refs/mirror/known"
@@ -33,6 +35,9 @@ class Viewpoint:
     tip: Oid | None
     text: bytes | None  # config.toml at the tip
     text_from: str
+    worker_texts: Mapping[str, bytes] = field(
+        default_factory=dict
+    )  # .orchestrator/workers/ at the tip
     rewritten: Oid | None = (
         None  # what the remote's branch is since it was rewritten; then not `tip`
     )
@@ -66,10 +71,12 @@ def look(path: Path) -> Viewpoint:
     return _seen(checkout, git, own, on_disk, branch, private=False)
 
 
-def policy_of(text: bytes | None) -> tuple[Policy, tuple[str, ...]]:
+def policy_of(
+    text: bytes | None, worker_texts: Mapping[str, bytes]
+) -> tuple[Policy, tuple[str, ...]]:
     """Returns the policy at the tip; a faulty one gives the defaults and what is wrong with it."""
     try:
-        return config.read_policy(text), ()
+        return config.read_policy(text, worker_texts), ()
     except ConfigError as error:
         return config.read_policy(None), (str(error),)
 
@@ -106,7 +113,14 @@ def _seen(
         tip=tip,
         text=text,
         text_from=text_from,
+        worker_texts=_worker_texts(objects, tip),
     )
+
+
+def _worker_texts(objects: GitObjects, tip: Oid | None) -> dict[str, bytes]:
+    folder = objects.entry(objects.tree_of(tip), WORKERS) if tip else None
+    listing = objects.listing(folder.oid) if folder is not None and folder.is_tree else {}
+    return {name: objects.content(oid) for name, oid in worker_files(listing)}
 
 
 def _wiring(checkout: Checkout, text: bytes | None, branch: str) -> Wiring | None:
@@ -121,7 +135,7 @@ def _wiring(checkout: Checkout, text: bytes | None, branch: str) -> Wiring | Non
 
 
 def _record_paths(text: bytes | None) -> RecordPaths:
-    return policy_of(text)[0].paths
+    return policy_of(text, {})[0].paths
 
 
 def _tip_of_clone(checkout: Checkout, remote: str, branch: str) -> Oid | None:

@@ -1,18 +1,28 @@
 """config.toml -> Wiring (read once, at start) and Policy (read again when its blob at the tip changes)."""
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from pydantic import BaseModel
 
-from coordinator.config import schema
+from coordinator.config import schema, worker_files
 from coordinator.config.schema import CONFIG_FILE, SCHEMA
 from coordinator.config.template import TEMPLATE, template
 from coordinator.domain.errors import RepositoryError
 from coordinator.domain.names import Environment, RecordPaths, RepoPath
-from coordinator.domain.policy import Command, CommitPolicy, Policy, Target
+from coordinator.domain.policy import (
+    ENDPOINTS,
+    Command,
+    CommitPolicy,
+    Confinement,
+    Endpoint,
+    Policy,
+    Target,
+)
 from coordinator.domain.profiles import BUILT_IN
 
 __all__ = [
@@ -27,6 +37,9 @@ __all__ = [
     "remote_name",
     "template",
 ]
+
+
+EMPTY: Mapping[str, bytes] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,9 +99,19 @@ def read_wiring(
     )
 
 
-def read_policy(text: bytes | None) -> Policy:
-    """Returns the rules of the house as the text says them; a faulty text raises ConfigError."""
+def read_policy(text: bytes | None, worker_texts: Mapping[str, bytes] = EMPTY) -> Policy:
+    """Returns the rules of the house as config.toml and the worker files say them.
+
+    Args:
+        text: config.toml; None where there is none.
+        worker_texts: the files of `.orchestrator/workers/`, by file name.
+
+    Raises:
+        ConfigError: a text is faulty; the message names each fault.
+    """
     said = schema.parse(text)
+    own = worker_files.read(worker_texts)
+    named = {profile.name for profile in own}
     return Policy(
         paths=_paths(said),
         remote_poll_s=said.daemon.remote_poll_s,
@@ -110,9 +133,21 @@ def read_policy(text: bytes | None) -> Policy:
         network_hosts=tuple(said.network.hosts),
         usd_per_brief=said.budget.usd_per_brief,
         usd_per_day=said.budget.usd_per_day,
-        profiles=BUILT_IN,
+        profiles=(*own, *(profile for profile in BUILT_IN if profile.name not in named)),
+        confinement=Confinement(
+            checks=said.confinement.checks,
+            read=tuple(said.confinement.read),
+            path=tuple(said.confinement.path),
+        ),
+        endpoints=_endpoints(said),
+        search_url=said.network.search_url,
         digest=hashlib.sha256(text or b"").hexdigest(),
     )
+
+
+def _endpoints(said: schema.Config) -> tuple[Endpoint, ...]:
+    named = tuple(Endpoint(name=n, **e.model_dump()) for n, e in said.endpoints.items())
+    return (*named, *(e for e in ENDPOINTS if e.name not in said.endpoints))
 
 
 def effective(text: bytes | None) -> dict[str, dict[str, Any]]:
@@ -157,6 +192,7 @@ def _gate(number: int, gate: schema.Gate) -> Command:
         name=gate.name or ("gate" if number == 1 else f"gate-{number}"),
         run=gate.run,
         setup=gate.setup,
+        setup_inputs=tuple(gate.setup_inputs),
         timeout_s_max=gate.timeout_s,
         paths=tuple(gate.paths),
     )

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from coordinator.config.values import (
+    Absolute,
     Branch,
     Filled,
     Folder,
@@ -20,6 +21,7 @@ from coordinator.config.values import (
     Seconds,
     Some,
     SomeOrNone,
+    Url,
 )
 from coordinator.domain.errors import ConfigError, NewerSchemaError
 from coordinator.domain.names import Environment, RecordPaths, RepoPath
@@ -95,6 +97,7 @@ class Gate(_Table):
     name: Name | None = None
     run: Filled
     setup: Filled | None = None
+    setup_inputs: list[Filled] = []
     timeout_s: Seconds = _COMMAND.timeout_s_max
     paths: list[Filled] = []
 
@@ -143,9 +146,26 @@ AnyEnvironment = Annotated[DirectoryEnvironment | CommandEnvironment, Field(disc
 
 
 class Network(_Table):
-    """[network]: hosts from which URLs in INPUTS are fetched."""
+    """[network]: hosts from which URLs are fetched, and the search endpoint ('' = there is none)."""
 
     hosts: list[Host] = list(_POLICY.network_hosts)
+    search_url: Url = ""
+
+
+class Confinement(_Table):
+    """[confinement]: how checks and gates run, and what the confined see of this machine besides /usr."""
+
+    checks: Literal["strict", "none"] = _POLICY.confinement.checks
+    read: list[Absolute] = list(_POLICY.confinement.read)
+    path: list[Absolute] = list(_POLICY.confinement.path)
+
+
+class Endpoint(_Table):
+    """[endpoints.NAME]: a model server; `key_env` names the daemon's variable that holds the key."""
+
+    api: Literal["anthropic", "openai"]
+    base_url: Url
+    key_env: str = ""
 
 
 class Budget(_Table):
@@ -166,6 +186,8 @@ class Config(_Table):
     landing: Landing = Landing()
     commit: Commit = Commit()
     network: Network = Network()
+    confinement: Confinement = Confinement()
+    endpoints: dict[Name, Endpoint] = {}
     budget: Budget = Budget()
     checks: dict[Name, Check] = {}
     gate: list[Gate] = []

@@ -45,6 +45,12 @@ schema = 1
 
 [network]
 # hosts = []                       # hosts that INPUTS may name, e.g. ["example.org"]
+# search_url = ""                  # behind the tool web_search; "" = there is none
+
+[confinement]
+# checks = "strict"                # or "none": checks and gates may read and write what you may
+# read = []                        # what the confined see besides /usr, e.g. ["/opt/toolchain"]
+# path = []                        # folders that come first on their PATH
 
 [budget]
 # usd_per_brief = 5.0
@@ -59,9 +65,17 @@ schema = 1
 # A gate: every landing must pass it. May stand more than once.
 # [[gate]]
 # run = "make test"
-# setup = "make deps"
+# setup = "make deps"              # may use the network of [network] hosts
+# setup_inputs = []                # what setup makes is kept while these files stay, e.g. ["*.lock"]
 # timeout_s = 600.0
 # paths = []
+
+# A model server for the workers in .orchestrator/workers/. The key itself stays in the daemon's
+# environment. "anthropic" and "openai" are known without a word.
+# [endpoints.local]
+# api = "openai"                   # or "anthropic"
+# base_url = "http://127.0.0.1:8080/v1"
+# key_env = "LOCAL_MODEL_KEY"      # "" = it wants none
 
 # Where it ships to: a folder, or a command with a look at what is live afterwards.
 # [environments.production]

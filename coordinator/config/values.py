@@ -63,6 +63,22 @@ def host(value: str) -> str:
     return value.lower()
 
 
+def absolute(value: str) -> str:
+    """Returns an absolute path without the last '/'."""
+    if not value.startswith("/") or "\0" in value or ".." in value.split("/"):
+        raise ValueError("must be an absolute path")
+    return value.rstrip("/") or "/"
+
+
+def url(value: str) -> str:
+    """Returns an http or https URL without the last '/'; '' is none."""
+    if value and not value.startswith(("http://", "https://")):
+        raise ValueError("must be an http or https URL")
+    if any(char <= " " for char in value):
+        raise ValueError("must be a URL without blanks")
+    return value.rstrip("/")
+
+
 def name(value: str) -> str:
     """Refuses a name of a check, a gate or an environment that would not be safe in a ref."""
     if not value or len(value) > 63 or set(value) - set("abcdefghijklmnopqrstuvwxyz0123456789_-"):
@@ -77,6 +93,8 @@ Remote = Annotated[str, AfterValidator(remote)]
 Refs = Annotated[str, AfterValidator(refs)]
 Person = Annotated[str, AfterValidator(person)]
 Host = Annotated[str, AfterValidator(host)]
+Absolute = Annotated[str, AfterValidator(absolute)]
+Url = Annotated[str, AfterValidator(url)]
 Name = Annotated[str, AfterValidator(name)]
 Seconds = Annotated[float, Field(gt=0, le=10_000_000, allow_inf_nan=False)]
 Money = Annotated[float, Field(ge=0, allow_inf_nan=False)]

@@ -38,6 +38,7 @@ class Spec(BaseModel):
     package: Oid  # blob
     wall_clock_s_max: float
     cost_usd_max: float = 0.0
+    tokens_max: int = 200_000
 
 
 @dataclass(frozen=True, slots=True)

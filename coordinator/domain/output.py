@@ -36,12 +36,22 @@ class Edit(_Frozen):
     content_b64: str | None
 
 
+class RefusedEntry(_Frozen):
+    """Something in the returned folder that can be no part of a tree (a device, a hard link, ...)."""
+
+    path: str
+    code: str
+    why: str
+
+
 class Changes(_Frozen):
-    """Edits to the base tree; what is judged is the tree that results."""
+    """Edits to the base tree, or a patch of it; what is judged is the tree that results."""
 
     kind: Literal["changes"] = "changes"
     edits: tuple[Edit, ...]
     summary: str
+    patch: str | None = None  # a unified diff, applied to the base instead of edits
+    refused: tuple[RefusedEntry, ...] = ()  # any of these keeps the whole output out
 
 
 class CouldNot(_Frozen):

@@ -14,7 +14,12 @@ class Limits:
     idle_s_max: float = 120.0
     output_bytes_max: int = 4_000_000
     tokens_max: int = 200_000
-    cost_usd_max: float = 0.0
+    cost_usd_max: float = 0.0  # of one attempt; 0 = no money at all, for workers that cost none
+    turns_max: int = 40  # answers of a model
+    memory_bytes_max: int = 4_000_000_000  # of one process
+    processes_max: int = 256
+    disk_bytes_max: int = 1_000_000_000  # of all that it writes
+    files_max: int = 50_000  # of all that it makes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,10 +29,78 @@ class Command:
     name: str
     run: str
     setup: str | None = None
+    setup_inputs: tuple[
+        str, ...
+    ] = ()  # globs: what setup makes is kept for as long as these files stay
     timeout_s_max: float = 600.0
     paths: tuple[
         str, ...
     ] = ()  # only run when a changed path matches one of these globs; () = always
+
+
+ProfileKind = Literal["tool", "command", "claude", "claude-code", "codex", "openai-compatible"]
+Layers = Literal["strict", "none"]
+"""How a worker or a check is confined: by every layer, or knowingly by none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Price:
+    """US dollars for a million tokens, where the price table does not know the model."""
+
+    input_usd: float
+    output_usd: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoint:
+    """A model server. The key is in the daemon's environment variable `key_env`, and nowhere else."""
+
+    name: str
+    api: Literal["anthropic", "openai"]
+    base_url: str
+    key_env: str  # "": it wants none
+
+
+ENDPOINTS: tuple[Endpoint, ...] = (
+    Endpoint(
+        name="anthropic",
+        api="anthropic",
+        base_url="https://api.anthropic.com",
+        key_env="ANTHROPIC_API_KEY",
+    ),
+    Endpoint(
+        name="openai",
+        api="openai",
+        base_url="https://api.openai.com/v1",
+        key_env="OPENAI_API_KEY",
+    ),
+)
+"""The model servers that a profile may name without a word in config.toml."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Confinement:
+    """Where checks and gates run, and what the confined may see of this machine besides /usr."""
+
+    checks: Layers = "strict"
+    read: tuple[str, ...] = ()  # absolute paths, bound read-only at the same place
+    path: tuple[str, ...] = ()  # folders that come first on PATH
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommandLine:
+    """How a program is run as a worker, and where it leaves its answer.
+
+    An argument that is exactly `{inputs}` or `{scope}` becomes all paths of INPUTS or SCOPE at the base;
+    `{package}`, `{work}` and `{out}` are a file and two folders.
+    """
+
+    argv: tuple[str, ...] = ()
+    ok_codes: tuple[int, ...] = (0,)
+    answer: str = "stdout"  # or a file below the out folder
+    answer_pointer: str | None = None  # JSON pointer (RFC 6901) to the answer in it
+    usage_pointers: tuple[tuple[str, str], ...] = ()  # of tokens_in, tokens_out, cost_usd
+    changes: Literal["folder", "patch"] = "folder"  # what it did to the tree, or a diff as answer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,14 +108,24 @@ class Profile:
     """A kind of worker that may be dispatched."""
 
     name: ProfileName
-    kind: Literal["tool"] = "tool"
+    kind: ProfileKind = "tool"
     description: str = ""
     capabilities: frozenset[str] = frozenset()
     output_kinds: frozenset[str] = frozenset()  # of list, json, table, report, changes
     tools: frozenset[str] = frozenset()
     limits: Limits = field(default_factory=Limits)
     tokens_per_s: float = 50_000.0  # speed used for estimates
-    usd_per_token: float = 0.0
+    usd_per_token: float = 0.0  # used for estimates
+    confinement: Layers = "strict"
+    network: Literal["none", "model"] = "none"  # model: its endpoint, through the key proxy
+    endpoint: str = ""
+    model: str = ""
+    effort: str = ""
+    output_tokens_max: int = 16_000  # of one answer of the model
+    price: Price | None = None
+    system: str = ""  # what the worker is told before the package
+    command: CommandLine = field(default_factory=CommandLine)
+    read: tuple[str, ...] = ()  # more of this machine that it may see, beside Confinement.read
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,11 +181,18 @@ class Policy:
     usd_per_brief: float = 5.0
     usd_per_day: float = 50.0
     profiles: tuple[Profile, ...] = ()
+    confinement: Confinement = field(default_factory=Confinement)
+    endpoints: tuple[Endpoint, ...] = ENDPOINTS
+    search_url: str = ""  # of the search endpoint behind the tool web_search
     digest: str = ""  # of the config blob, quoted by decisions that rest on it
 
     def profile(self, name: str) -> Profile | None:
         """Returns the profile called `name`."""
         return next((p for p in self.profiles if p.name == name), None)
+
+    def endpoint(self, name: str) -> Endpoint | None:
+        """Returns the model server called `name`."""
+        return next((e for e in self.endpoints if e.name == name), None)
 
     def check(self, name: str) -> Command | None:
         """Returns the `[checks.NAME]` called `name`."""

@@ -1,8 +1,12 @@
-"""The workers that come with the coordinator: they need no model, only read-only tools on git objects."""
+"""The workers that come with the coordinator, which need no model, and where the others are described."""
 
-from coordinator.domain.names import ProfileName
+from collections.abc import Mapping
+
+from coordinator.domain.names import Oid, ProfileName, RepoPath
 from coordinator.domain.policy import Limits, Profile
+from coordinator.domain.tree import Entry
 
+WORKERS = RepoPath(".orchestrator/workers")
 TOOLS = frozenset(("list", "glob", "read"))
 _REPORTS = frozenset(("list", "json", "table", "report"))
 _LIMITS = Limits(wall_clock_s_max=300.0, idle_s_max=300.0, tokens_max=200_000_000)
@@ -36,3 +40,9 @@ BUILT_IN: tuple[Profile, ...] = (
         tokens_per_s=1_000_000.0,
     ),
 )
+
+
+def worker_files(listing: Mapping[str, Entry]) -> tuple[tuple[str, Oid], ...]:
+    """Returns the worker files of the folder with this listing: name and blob, sorted."""
+    files = {n: e.oid for n, e in listing.items() if n.endswith(".md") and e.mode.startswith("100")}
+    return tuple(sorted(files.items()))

@@ -193,7 +193,7 @@ class Machine:
             epoch=Epoch(self.epoch),
             branch="main",
             refs_root="refs/orchestrator",
-            read_policy=lambda _: policy,
+            read_policy=lambda _text, _workers: policy,
         )
         return Coordinator(
             Kit(

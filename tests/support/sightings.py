@@ -102,14 +102,20 @@ def claim(name: BriefId = BRIEF, *paths: ClaimedPath, of: Digest = DIGEST) -> Cl
     return Claim(brief=name, digest=of, epoch=EPOCH, acq="a1", counter=0, held=oid(4), paths=paths)
 
 
-def held(name: BriefId = BRIEF, *, epoch: Epoch = OTHER_EPOCH, unchanged_s: float = 0) -> HeldRef:
+def held(
+    name: BriefId = BRIEF,
+    *,
+    epoch: Epoch = OTHER_EPOCH,
+    acq: str = "a1",
+    unchanged_s: float = 0,
+) -> HeldRef:
     """Returns a held/ ref as it is seen."""
     return HeldRef(
         brief=name,
         oid=oid(4),
         digest=DIGEST,
         epoch=epoch,
-        acq="a1",
+        acq=acq,
         counter=0,
         unchanged_s=unchanged_s,
     )

@@ -7,7 +7,15 @@ import pytest
 from coordinator import config
 from coordinator.domain.errors import ConfigError, NewerSchemaError, RepositoryError
 from coordinator.domain.names import Environment, RecordPaths, RepoPath
-from coordinator.domain.policy import Command, CommitPolicy, Policy, Target
+from coordinator.domain.policy import (
+    ENDPOINTS,
+    Command,
+    CommitPolicy,
+    Confinement,
+    Endpoint,
+    Policy,
+    Target,
+)
 
 WHOLE = b"""
 schema = 1
@@ -69,6 +77,14 @@ poll_s = 0.5
 timeout_s = 9
 [network]
 hosts = ["Example.org", "localhost:8000"]
+search_url = "http://127.0.0.1:9/find?q="
+[confinement]
+checks = "none"
+read = ["/opt/tools/"]
+path = ["/opt/tools/bin"]
+[endpoints.local]
+api = "openai"
+base_url = "http://127.0.0.1:8080/v1/"
 [budget]
 usd_per_brief = 0
 usd_per_day = 2.5
@@ -137,6 +153,12 @@ def test_every_setting_arrives_in_the_policy() -> None:
                 poll_s=0.5,
                 timeout_s_max=9.0,
             ),
+        ),
+        search_url="http://127.0.0.1:9/find?q=",
+        confinement=Confinement(checks="none", read=("/opt/tools",), path=("/opt/tools/bin",)),
+        endpoints=(
+            Endpoint(name="local", api="openai", base_url="http://127.0.0.1:8080/v1", key_env=""),
+            *ENDPOINTS,
         ),
         network_hosts=("example.org", "localhost:8000"),
         usd_per_brief=0.0,
@@ -217,8 +239,8 @@ def test_all_faults_are_said_at_once_each_with_its_key() -> None:
     assert sorted(said) == sorted(
         [
             (
-                "unknown: there is no such setting; known here: budget, checks, commit, daemon,"
-                " environments, gate, intake, landing, network, paths, repository, schema"
+                "unknown: there is no such setting; known here: budget, checks, commit, confinement,"
+                " daemon, endpoints, environments, gate, intake, landing, network, paths, repository, schema"
             ),
             "daemon.lease: there is no such setting; did you mean lease_s?",
             "daemon.interval_s: must be a valid number (is '5')",
@@ -322,7 +344,7 @@ def test_every_commented_setting_of_the_template_is_the_default_and_none_is_miss
     uncommented = _uncommented(tables)
     assert set(tomllib.loads(uncommented)) == {
         *("schema", "repository", "paths", "daemon", "intake"),
-        *("landing", "commit", "network", "budget"),
+        *("landing", "commit", "network", "confinement", "budget"),
     }
     shown = config.effective(uncommented.encode())
     default = config.effective(None)
@@ -332,12 +354,19 @@ def test_every_commented_setting_of_the_template_is_the_default_and_none_is_miss
     assert {key for key, one in shown.items() if one["source"] == "default"} == {
         "checks",
         "gate",
+        "endpoints",
         "environments",
     }
     policy = config.read_policy(_uncommented("# " + examples).encode())
     assert [c.name for c in policy.checks] == ["site"]
     assert [c.name for c in policy.gates] == ["gate"]
     assert [t.kind for t in policy.environments] == ["directory", "command"]
+    assert policy.endpoint("local") == Endpoint(
+        name="local",
+        api="openai",
+        base_url="http://127.0.0.1:8080/v1",
+        key_env="LOCAL_MODEL_KEY",
+    )
 
 
 def test_the_template_writes_what_differs_from_a_default() -> None:

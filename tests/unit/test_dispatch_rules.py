@@ -105,7 +105,7 @@ def test_c6_a_brief_that_our_tip_does_not_show_yet_keeps_its_claim_for_a_lease()
 def test_c6_the_claim_of_an_open_brief_is_left_to_its_holder() -> None:
     one = sighting(claim=None)
     worked = seen("docs", holder=BRIEF)
-    old = held(unchanged_s=10 * POLICY.lease_s)
+    old = held(acq=worked.claim.acq, unchanged_s=10 * POLICY.lease_s)
     assert swept(one, held={BRIEF: old}, claims=(worked,)) == {}
     assert not dispatch.is_left_over(world(one, held={BRIEF: old}, claims=(worked,)))
 

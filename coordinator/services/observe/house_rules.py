@@ -1,38 +1,49 @@
 """The policy at the tip, or the last good one: a faulty config.toml must not take gates and holds away."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Mapping
+from typing import Protocol
 
 from coordinator.domain.errors import ConfigError, NewerSchemaError
 from coordinator.domain.names import Oid, RepoPath
 from coordinator.domain.policy import Policy
+from coordinator.domain.profiles import WORKERS, worker_files
 from coordinator.ports import Objects
 
 logger = logging.getLogger(__name__)
 
 CONFIG = RepoPath(".orchestrator/config.toml")
+_Blobs = tuple[Oid | None, tuple[tuple[str, Oid], ...]]
 _BACK_MAX = 2_000  # commits that are searched for the last good one after a start
+
+
+class ReadPolicy(Protocol):
+    """Makes a policy of config.toml (None: there is none) and the worker files. Raises ConfigError."""
+
+    def __call__(self, text: bytes | None, worker_texts: Mapping[str, bytes], /) -> Policy:
+        """Returns the policy that the texts say."""
+        ...
 
 
 class HouseRules:
     """Reads config.toml of each tip once; `faults` and `read_only` say why the tip's is not in force."""
 
-    def __init__(self, objects: Objects, read_policy: Callable[[bytes | None], Policy]) -> None:
+    def __init__(self, objects: Objects, read_policy: ReadPolicy) -> None:
         self._objects = objects
         self._read_policy = read_policy
-        self.policy = read_policy(None)
+        self.policy = read_policy(None, {})
         self.faults: tuple[str, ...] = ()
         self.read_only: str | None = None
-        self._seen: tuple[Oid | None] | None = None  # None until the first look
+        self._seen: _Blobs | None = None  # None until the first look
         self._is_known = False
 
     def look(self, tip: Oid, tree: Oid) -> Policy:
         """Returns the policy in force at `tip`."""
-        oid = self._oid(tree)
-        if self._seen == (oid,):
+        blobs = self._blobs(tree)
+        if self._seen == blobs:
             return self.policy
         try:
-            self.policy = self._read(oid)
+            self.policy = self._read(blobs)
             self.faults, self.read_only, self._is_known = (), None, True
         except ConfigError as error:
             self.faults = tuple(str(error).splitlines())
@@ -40,20 +51,20 @@ class HouseRules:
             if not self._is_known and self.read_only is None:
                 self._go_back(tip)
             logger.warning("config faulty, the last good one stays: %s", error)
-        self._seen = (oid,)
+        self._seen = blobs
         return self.policy
 
     def _go_back(self, tip: Oid) -> None:
         """Finds the last good one on the branch; without any there is nothing to go by."""
-        before: Oid | None = None
+        before: _Blobs | None = None
         log = list(self._objects.log(None, tip, count_max=_BACK_MAX))
         for commit, _ in reversed(log):
-            oid = self._oid(self._objects.tree_of(commit))
-            if oid is None or oid == before:
+            blobs = self._blobs(self._objects.tree_of(commit))
+            if blobs[0] is None or blobs == before:
                 continue
-            before = oid
+            before = blobs
             try:
-                self.policy = self._read(oid)
+                self.policy = self._read(blobs)
             except ConfigError:
                 continue
             self._is_known = True
@@ -61,9 +72,14 @@ class HouseRules:
             return
         self.read_only = f"{'; '.join(self.faults)}: no earlier one is good, so nothing is done"
 
-    def _oid(self, tree: Oid) -> Oid | None:
-        entry = self._objects.entry(tree, CONFIG)
-        return entry.oid if entry else None
+    def _blobs(self, tree: Oid) -> _Blobs:
+        """Returns what config.toml and each worker file are at a tree."""
+        config = self._objects.entry(tree, CONFIG)
+        folder = self._objects.entry(tree, WORKERS)
+        files = self._objects.listing(folder.oid) if folder is not None and folder.is_tree else {}
+        return (config.oid if config else None, worker_files(files))
 
-    def _read(self, oid: Oid | None) -> Policy:
-        return self._read_policy(self._objects.content(oid) if oid else None)
+    def _read(self, blobs: _Blobs) -> Policy:
+        config, workers = blobs
+        text = self._objects.content(config) if config else None
+        return self._read_policy(text, {name: self._objects.content(o) for name, o in workers})

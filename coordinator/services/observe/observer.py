@@ -1,6 +1,6 @@
 """One look at branch, refs, journal, inbox and pool: the only reader of all of them. Returns the World."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from coordinator.domain import state_md
@@ -36,7 +36,7 @@ from coordinator.ports import (
 )
 
 from .branch_log import BranchLog
-from .house_rules import HouseRules
+from .house_rules import HouseRules, ReadPolicy
 from .prepared import Prepared
 from .shelves import Shelves
 
@@ -59,7 +59,7 @@ class Observer:
         epoch: Epoch,
         branch: str,
         refs_root: str,
-        read_policy: Callable[[bytes | None], Policy],
+        read_policy: ReadPolicy,
     ) -> None:
         self._objects = objects
         self._attempts = attempts
