@@ -10,17 +10,6 @@ from .output import Output, Usage
 from .package import ContextPackage
 
 
-@dataclass(frozen=True, slots=True)
-class Connection:
-    """How one attempt asks the daemon: a unix socket that speaks HTTP, and a token good for nothing else.
-
-    In a confinement the same server is at `http://127.0.0.1:8787`.
-    """
-
-    socket: str
-    token: str
-
-
 class UngrantedTool(Exception):
     """A worker called a tool that its package does not grant; the attempt fails at once."""
 
@@ -121,7 +110,7 @@ class Tools(Protocol):
         """Returns the lines of text files that the regular expression matches, in order (tool `grep`)."""
         ...
 
-    def log(self, path: RepoPath = ..., count: int = ...) -> tuple[PastCommit, ...]:
+    def log(self, path: RepoPath = RepoPath(""), count: int = 20) -> tuple[PastCommit, ...]:
         """Returns the newest `count` commits that touch `path`, newest first (tool `log`)."""
         ...
 
@@ -129,7 +118,7 @@ class Tools(Protocol):
         """Returns each line of the file `path` with its commit, or None (tool `blame`)."""
         ...
 
-    def show(self, commit: str, path: RepoPath = ...) -> bytes | None:
+    def show(self, commit: str, path: RepoPath = RepoPath("")) -> bytes | None:
         """Returns a file as of a commit in the base's history, or what the commit changed (tool `show`)."""
         ...
 
