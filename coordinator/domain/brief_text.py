@@ -5,6 +5,7 @@ is the file's and not part of the text, so it is not in the digest either.
 """
 
 from collections.abc import Mapping
+from functools import lru_cache
 
 from coordinator.domain import brief_front
 from coordinator.domain.brief import Brief, Fault, Identity
@@ -16,6 +17,11 @@ from coordinator.domain.brief_output import read_output_format, render_output_fo
 from coordinator.domain.names import brief_id, digest
 
 
+_KNOWN_MAX = 64
+"""How many texts are remembered: each is looked at many times on its way."""
+
+
+@lru_cache(maxsize=_KNOWN_MAX)
 def parse(text: bytes, *, name: str) -> Brief | tuple[Fault, ...]:
     """Returns the brief that `text` says, or everything that is malformed about it, by line."""
     plain = decode(text)
@@ -54,6 +60,7 @@ def identify(brief: Brief, *, hash_chars: int = 8) -> Identity:
     return Identity(id=brief_id(brief.name, said, hash_chars=hash_chars), digest=said)
 
 
+@lru_cache(maxsize=_KNOWN_MAX)
 def identify_text(name: str, text: bytes) -> Identity:
     """Returns the id and digest of any text: a malformed one is known by the digest of its bytes."""
     brief = parse(text, name=name)
