@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -205,8 +206,17 @@ class KillSite:
                 process.kill()
 
     def forget(self) -> None:
-        """Deletes the whole run folder."""
-        shutil.rmtree(self.run_folder)
+        """Deletes the whole run folder, also while the dead daemon's last git still writes into it."""
+        deadline = time.monotonic() + _COMMAND_S_MAX
+        while True:
+            try:
+                shutil.rmtree(self.run_folder)
+            except OSError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.05)
+            else:
+                return
 
     def owned(self) -> dict[str, str]:
         """Returns a digest of everything that is the user's: work tree, index, stash, branches, settings."""
