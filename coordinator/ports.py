@@ -13,7 +13,7 @@ from .domain.changeset import Changeset
 from .domain.check import Check, CheckResult
 from .domain.names import BriefId, Digest, Environment, Oid, RepoPath
 from .domain.note import Note
-from .domain.output import Output, Usage
+from .domain.output import NoOutput, Output, Usage
 from .domain.package import ContextPackage
 from .domain.policy import Policy, Profile, Target
 from .domain.proof import (
@@ -390,7 +390,7 @@ class Pool(Protocol):
         """Kills an attempt and all it started."""
         ...
 
-    def finished(self) -> tuple[tuple[Spec, Output | str], ...]:
+    def finished(self) -> tuple[tuple[Spec, Output | NoOutput], ...]:
         """Returns outputs (or why there is none) not yet acknowledged; they come again until they are."""
         ...
 

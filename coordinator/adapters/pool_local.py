@@ -1,40 +1,37 @@
 """Attempts on this machine: each one a child process without secrets, killed whole when it may not go on."""
 
-import json
 import logging
 import os
-import signal
 import sys
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-from pydantic import ValidationError
 
 import coordinator
-from coordinator.adapters.pool_process import Allowance, Child, Ended
+from coordinator.adapters.job import FAREWELL_S, Job
+from coordinator.adapters.pool_outcome import UNUSED, lost, outcome
+from coordinator.adapters.pool_process import Allowance, Child
+from coordinator.adapters.rooms import WITH_A_FOLDER, BareRooms, Room, Rooms
 from coordinator.adapters.spool import Outcome, Spool
 from coordinator.domain.attempt import AttemptId, Spec
-from coordinator.domain.output import Output
+from coordinator.domain.errors import CoordinatorError
+from coordinator.domain.output import NoOutput, Output
 from coordinator.domain.package import ContextPackage
 from coordinator.domain.policy import Profile
-from coordinator.domain.record import one_line
 
 logger = logging.getLogger(__name__)
 
-_FAILED = 3  # what a child exits with when its worker raised
-_REASON_CHARS_MAX = 2_000
 _CLOSE_S_MAX = 10.0
 
 
 @dataclass(frozen=True, slots=True)
 class _Waiting:
     spec: Spec
-    job: bytes
-    allowance: Allowance
+    package: ContextPackage
+    profile: Profile
 
 
 class LocalPool:
@@ -47,6 +44,7 @@ class LocalPool:
         git_dir: the private bare repository that children read.
         wake: called when something finished, from a thread of the pool.
         parallel_max: how many attempts run at once; others wait their turn.
+        rooms: what an attempt is given beside its package.
         python: the interpreter of children.
         child_module: what a child runs.
     """
@@ -57,12 +55,14 @@ class LocalPool:
         git_dir: Path,
         wake: Callable[[], None],
         parallel_max: int,
+        rooms: Rooms | None = None,
         python: str = sys.executable,
         child_module: str = "coordinator.cli.worker_child",
     ) -> None:
         self._git_dir = git_dir.absolute()
         self._wake = wake
         self._parallel_max = parallel_max
+        self._rooms = rooms if rooms is not None else BareRooms()
         self._argv = (python, "-P", "-m", child_module)
         self._lifeline, self._held = os.pipe()
         self._lock = threading.Lock()
@@ -78,13 +78,7 @@ class LocalPool:
 
     def submit(self, spec: Spec, package: ContextPackage, profile: Profile) -> None:
         """Starts an attempt; nothing when it runs already, or has ended and is not acknowledged."""
-        limits = profile.limits
-        allowance = Allowance(
-            wall_clock_s_max=spec.wall_clock_s_max,
-            idle_s_max=limits.idle_s_max,
-            output_bytes_max=limits.output_bytes_max,
-        )
-        waiting = _Waiting(spec, self._job(spec, package), allowance)
+        waiting = _Waiting(spec, package, profile)
         with self._lock:
             if self._closed or spec.id in self._outcomes or self._known(spec.id):
                 return
@@ -103,9 +97,9 @@ class LocalPool:
                 if child is not None:
                     child.kill(f"cancelled: {reason}")
         if queued is not None:
-            self._conclude(Outcome(spec=queued.spec, reason=f"cancelled: {reason}"))
+            self._conclude(lost(queued.spec, f"cancelled: {reason}", usage=UNUSED))
 
-    def finished(self) -> tuple[tuple[Spec, Output | str], ...]:
+    def finished(self) -> tuple[tuple[Spec, Output | NoOutput], ...]:
         """Returns outputs (or why there is none) not yet acknowledged; they come again until they are."""
         with self._lock:
             return tuple((outcome.spec, outcome.what) for outcome in self._outcomes.values())
@@ -145,9 +139,18 @@ class LocalPool:
     def _known(self, attempt: AttemptId) -> bool:
         return attempt in self._children or any(w.spec.id == attempt for w in self._queue)
 
-    def _job(self, spec: Spec, package: ContextPackage) -> bytes:
-        head = f'{{"git_dir":{json.dumps(str(self._git_dir))},"spec":'
-        return f'{head}{spec.model_dump_json()},"package":{package.model_dump_json()}}}'.encode()
+    def _job(self, waiting: _Waiting, room: Room) -> bytes:
+        job = Job(
+            git_dir=str(self._git_dir),
+            scratch=str(self._git_dir.parent / "cells"),
+            spec=waiting.spec,
+            package=waiting.package,
+            profile=waiting.profile,
+            tree=None if room.tree is None else str(room.tree),
+            connection=room.connection,
+            confinement=room.confinement,
+        )
+        return job.model_dump_json().encode()
 
     def _start_next(self) -> None:
         """Starts what waits while there is room. Called with the lock held."""
@@ -161,16 +164,26 @@ class LocalPool:
 
     def _attend(self, waiting: _Waiting) -> None:
         """Sees one attempt through, from its start to its durable outcome. The body of a thread."""
-        spec = waiting.spec
         try:
-            child = self._take(spec.id)
+            came = self._run(waiting)
+        except CoordinatorError as error:
+            told = f"it could not start: {error}" + (f" ({error.hint})" if error.hint else "")
+            came = lost(waiting.spec, told, usage=UNUSED)
         except OSError as error:
-            outcome = Outcome(spec=spec, reason=f"it could not start: {error}")
-        else:
-            self._prepare()
-            outcome = _outcome(spec, child.follow(waiting.job, waiting.allowance))
+            came = lost(waiting.spec, f"it could not start: {error}", usage=UNUSED)
         # Counted as running until it is finished: it must not look lost in between.
-        self._conclude(outcome)
+        self._conclude(came)
+
+    def _run(self, waiting: _Waiting) -> Outcome:
+        """Opens the room, and gives a child the job in it. Raises CoordinatorError and OSError."""
+        spec, profile = waiting.spec, waiting.profile
+        with self._rooms.room(spec, waiting.package, profile) as room:
+            child = self._take(spec.id)
+            self._prepare()
+            begun_s = time.monotonic()
+            ended = child.follow(self._job(waiting, room), _allowance(spec, profile))
+            wall_s = time.monotonic() - begun_s
+            return outcome(spec, ended, profile, metered=room.usage(), wall_s=wall_s)
 
     def _take(self, attempt: AttemptId) -> Child:
         """Returns a child for `attempt`: the ready one, else a new one. Raises OSError."""
@@ -226,36 +239,17 @@ class LocalPool:
         self._wake()
 
 
-def _outcome(spec: Spec, ended: Ended) -> Outcome:
-    if ended.killed is not None:
-        return Outcome(spec=spec, reason=ended.killed)
-    if ended.code == _FAILED:
-        said = one_line(ended.stderr)[:_REASON_CHARS_MAX] or "it did not say why"
-        return Outcome(spec=spec, reason=f"the worker failed: {said}")
-    if ended.code != 0:
-        return Outcome(spec=spec, reason=f"the worker's process died: {_ending(ended.code)}")
-    if len(ended.outputs) != 1:
-        told = f"it returned {len(ended.outputs)} outputs"
-        return Outcome(spec=spec, reason=f"worker broke its contract: {told}")
-    try:
-        return Outcome(spec=spec, output=Output.model_validate_json(ended.outputs[0]))
-    except ValidationError as error:
-        told = one_line(_first(error.errors(include_url=False, include_input=False)))
-        reason = f"worker broke its contract: {told}"[:_REASON_CHARS_MAX]
-        return Outcome(spec=spec, reason=reason)
-
-
-def _first(errors: list[Any]) -> str:
-    where = ".".join(str(part) for part in errors[0]["loc"])
-    return f"{where}: {errors[0]['msg']}" if where else str(errors[0]["msg"])
-
-
-def _ending(code: int) -> str:
-    number = -code if code < 0 else code - 128
-    try:
-        return signal.Signals(number).name
-    except ValueError:
-        return f"exit status {code}"
+def _allowance(spec: Spec, profile: Profile) -> Allowance:
+    """Returns what a child may use. One that confines a program itself gets time to tell how that ended."""
+    limits = profile.limits
+    confines = profile.kind in WITH_A_FOLDER
+    longer_s = FAREWELL_S if confines else 0.0
+    return Allowance(
+        wall_clock_s_max=spec.wall_clock_s_max + longer_s,
+        idle_s_max=limits.idle_s_max + longer_s,
+        # Changed files come back in base64, and none of them has gone through its standard output.
+        output_bytes_max=limits.output_bytes_max * (2 if confines else 1),
+    )
 
 
 def _environment() -> dict[str, str]:

@@ -29,11 +29,12 @@ class Allowance:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ended:
-    """How a child ended: `killed` says why we killed it; `outputs` are the frames that it wrote."""
+    """How a child ended: `killed` says why we killed it; it wrote `outputs`, or `reasons` for none."""
 
     code: int
     killed: str | None
     outputs: tuple[bytes, ...]
+    reasons: tuple[bytes, ...]
     stderr: str
 
 
@@ -102,8 +103,13 @@ class Child:
                 with self._lock:
                     self._kill_group()
                 code = self._reap()
-        frames = talk.frames()
-        return Ended(code=code, killed=self._killed, outputs=frames, stderr=talk.complaint())
+        return Ended(
+            code=code,
+            killed=self._killed,
+            outputs=talk.frames(b"o"),
+            reasons=talk.frames(b"n"),
+            stderr=talk.complaint(),
+        )
 
     def _over(self, talk: "_Talk", deadline: float, allowance: Allowance) -> bool:
         """Kills it when it has used up its allowance; tells whether it was killed."""
@@ -178,13 +184,13 @@ class _Talk:
                 came |= self._read(key.fileobj is self._pipes[1], key.fd)
         return came
 
-    def frames(self) -> tuple[bytes, ...]:
-        """Returns the outputs that came whole."""
+    def frames(self, kind: bytes) -> tuple[bytes, ...]:
+        """Returns the frames of one kind that came whole."""
         found, position = [], 0
         while len(self._out) - position >= _HEAD_BYTES:
             end = position + _HEAD_BYTES
             size = int.from_bytes(self._out[position + 1 : end], "big")
-            if self._out[position : position + 1] == b"o" and len(self._out) >= end + size:
+            if self._out[position : position + 1] == kind and len(self._out) >= end + size:
                 found.append(bytes(self._out[end : end + size]))
             position = end + size
         return tuple(found)

@@ -9,7 +9,7 @@ from typing import Self
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from coordinator.domain.attempt import AttemptId, Spec
-from coordinator.domain.output import Output
+from coordinator.domain.output import NoOutput, Output, Usage
 
 
 class Outcome(BaseModel):
@@ -20,6 +20,7 @@ class Outcome(BaseModel):
     spec: Spec
     output: Output | None = None
     reason: str | None = None
+    usage: Usage | None = None  # of an attempt without an output; an output says its own
 
     @model_validator(mode="after")
     def _one_of_them(self) -> Self:
@@ -28,9 +29,11 @@ class Outcome(BaseModel):
         return self
 
     @property
-    def what(self) -> Output | str:
-        """Returns the output, or the reason."""
-        return self.output if self.output is not None else self.reason or ""
+    def what(self) -> Output | NoOutput:
+        """Returns the output, or why there is none."""
+        if self.output is not None:
+            return self.output
+        return NoOutput(reason=self.reason or "", usage=self.usage or Usage())
 
 
 class Spool:

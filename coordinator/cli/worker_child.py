@@ -5,7 +5,7 @@ however the daemon died, it kills the whole group. The second does the work; it 
 regular expression, where no thread of its own would ever run.
 
 On its standard output: frames of a kind (one byte), a length (four) and content. `h` is a sign of life,
-`o` the output. Everything that a worker prints goes to standard error.
+`o` the output, `n` why there is none. Everything that a worker prints goes to standard error.
 """
 
 import contextlib
@@ -22,7 +22,8 @@ FAILED = 3  # the exit status when the worker raised; the reason is the last lin
 MEMORY_BYTES_MAX = 4_000_000_000
 
 
-Run = Callable[[bytes, Callable[[], None]], bytes]
+Run = Callable[[bytes, Callable[[], None]], tuple[bytes, bytes]]
+"""Does a job: returns the kind and the content of its last frame."""
 
 
 def built_in() -> Run:
@@ -59,12 +60,12 @@ def _attempt(lifeline: int, load: Callable[[], Run]) -> int:
     if not job:
         return 0  # nothing to do: the pool closed
     try:
-        output = run(job, _Beat(frames).beat)
+        kind, content = run(job, _Beat(frames).beat)
     except Exception as error:  # noqa: BLE001 - a worker may raise whatever it likes
         reason = " ".join(f"{type(error).__name__}: {error}".split())
         sys.stderr.write(f"\n{reason[:2000]}\n")
         return FAILED
-    write_frame(frames, b"o", output)
+    write_frame(frames, kind, content)
     return 0
 
 

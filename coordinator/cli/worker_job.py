@@ -1,43 +1,65 @@
-"""What a worker's process does with one job: builds the tools, finds the worker, returns its output as JSON."""
+"""What a worker's process does with one job: finds who does it, by kind, and returns what came of it as JSON."""
 
+import resource
 import time
 from collections.abc import Callable, Mapping
-
-from pydantic import BaseModel, ConfigDict
+from pathlib import Path
 
 from coordinator.adapters.git_process import GitProcess
+from coordinator.adapters.job import Job
 from coordinator.adapters.objects import GitObjects
+from coordinator.adapters.rooms import WITH_A_FOLDER, WITH_A_MODEL
 from coordinator.adapters.tools import GitTools
-from coordinator.domain.attempt import Spec
 from coordinator.domain.errors import WorkerError
 from coordinator.domain.names import ProfileName, RecordPaths
-from coordinator.domain.output import Output
-from coordinator.domain.package import ContextPackage
+from coordinator.domain.output import NoOutput, Output
 from coordinator.domain.worker import UngrantedTool, Worker
 from workers.registry import WORKERS
 
-
-class Job(BaseModel):
-    """What the pool writes to a child."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-    git_dir: str
-    spec: Spec
-    package: ContextPackage
+Beat = Callable[[], None]
 
 
 def run(
-    job: bytes, beat: Callable[[], None], *, workers: Mapping[ProfileName, Worker] = WORKERS
-) -> bytes:
-    """Returns the output of a job, as JSON. Raises whatever the worker raises."""
+    job: bytes, beat: Beat, *, workers: Mapping[ProfileName, Worker] = WORKERS
+) -> tuple[bytes, bytes]:
+    """Returns the kind of frame that a job ends with, and its JSON. Raises whatever the worker raises."""
     begun = time.monotonic()
     asked = Job.model_validate_json(job)
-    worker = workers.get(asked.spec.profile)
+    if asked.profile.kind in WITH_A_FOLDER:
+        came = _by_program(asked, beat)
+    else:
+        came = _by_worker(asked, beat, _worker(asked, workers))
+    used = {"wall_s": round(time.monotonic() - begun, 3)}
+    if asked.profile.kind not in WITH_A_MODEL and came.usage.cost_usd is None:
+        used["cost_usd"] = 0.0  # it calls no model
+    told = came.model_copy(update={"usage": came.usage.model_copy(update=used)})
+    return b"n" if isinstance(told, NoOutput) else b"o", told.model_dump_json().encode()
+
+
+def _worker(asked: Job, workers: Mapping[ProfileName, Worker]) -> Worker:
+    profile, connection = asked.profile, asked.connection
+    match profile.kind:
+        case "claude":
+            from workers.claude import Claude  # noqa: PLC0415 - slow to import, and seldom needed
+
+            assert connection is not None
+            return Claude(profile, connection)
+        case "openai-compatible":
+            from workers.openai_compatible import OpenAICompatible  # noqa: PLC0415
+
+            assert connection is not None
+            return OpenAICompatible(profile, connection)
+        case _:
+            worker = workers.get(profile.name)
     if worker is None:
         raise WorkerError(
-            f"there is no worker '{asked.spec.profile}' here",
+            f"there is no worker '{profile.name}' here",
             hint="name one that `coordinator workers list` shows",
         )
+    return worker
+
+
+def _by_worker(asked: Job, beat: Beat, worker: Worker) -> Output:
     with GitProcess(asked.git_dir, remote_url="") as git:
         objects = GitObjects(git, paths=RecordPaths)
         tree = objects.tree_of(asked.package.base)
@@ -48,6 +70,29 @@ def run(
             raise WorkerError(f"it used the tool '{tool}', which was not granted") from tool
     if not isinstance(output, Output):
         raise WorkerError(f"it returned {type(output).__name__}, not an Output")
-    used = {"wall_s": round(time.monotonic() - begun, 3), "cost_usd": 0.0}  # it calls no model
-    usage = output.usage.model_copy(update=used)
-    return output.model_copy(update={"usage": usage}).model_dump_json().encode()
+    return output
+
+
+def _by_program(asked: Job, beat: Beat) -> Output | NoOutput:
+    from coordinator.adapters import agents  # noqa: PLC0415 - built-in workers need no sandbox
+    from coordinator.adapters.sandbox import Sandbox  # noqa: PLC0415
+
+    _let_memory_go()
+    return agents.work(
+        agents.Assignment(
+            spec=asked.spec,
+            package=asked.package,
+            profile=asked.profile,
+            tree=Path(asked.tree) if asked.tree is not None else None,
+            connection=asked.connection,
+            confinement=asked.confinement,
+        ),
+        sandbox=Sandbox(Path(asked.scratch)),
+        beat=beat,
+    )
+
+
+def _let_memory_go() -> None:
+    """Takes back this process's own limit, which what it confines would inherit: that has its own."""
+    _, hard = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (hard, hard))

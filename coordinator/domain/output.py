@@ -72,3 +72,10 @@ class Output(_Frozen):
     body: Body
     usage: Usage = Usage()
     confinement: str = "none"
+
+
+class NoOutput(_Frozen):
+    """An attempt that ended without an output, and what it used all the same."""
+
+    reason: str
+    usage: Usage = Usage()

@@ -10,7 +10,7 @@ from coordinator.domain.attempt import AttemptId, Returned, Spec
 from coordinator.domain.changeset import Changeset
 from coordinator.domain.check import Check
 from coordinator.domain.notes import planned as planned_note
-from coordinator.domain.output import Output, Usage
+from coordinator.domain.output import NoOutput, Output
 from coordinator.domain.proof import Claim, Merged
 from coordinator.domain.request import Request
 from coordinator.domain.steps import Dispatch
@@ -127,19 +127,19 @@ def dispatch(kit: Kit, step: Dispatch, sighting: Sighting, world: World) -> None
     )
 
 
-def keep(kit: Kit, spec: Spec, outcome: Output | str) -> None:
+def keep(kit: Kit, spec: Spec, outcome: Output | NoOutput) -> None:
     """Keeps what came back before anybody judges it, then lets the pool forget it."""
-    if isinstance(outcome, str):
-        kit.ports.journal.end(spec.id, usage=Usage(), reason=outcome)
+    if isinstance(outcome, NoOutput):
+        kit.ports.journal.end(spec.id, usage=outcome.usage, reason=outcome.reason)
         logger.warning(
-            "attempt lost brief=%s attempt=%d: %s", spec.id.brief, spec.id.number, outcome
+            "attempt lost brief=%s attempt=%d: %s", spec.id.brief, spec.id.number, outcome.reason
         )
     else:
         kit.ports.attempts.keep_output(spec, outcome)
         kit.ports.journal.end(spec.id, usage=outcome.usage, reason="")
         logger.info("attempt returned brief=%s attempt=%d", spec.id.brief, spec.id.number)
     kit.ports.pool.acknowledge(spec.id)
-    word = "lost" if isinstance(outcome, str) else "returned"
+    word = "lost" if isinstance(outcome, NoOutput) else "returned"
     kit.say({"event": word, "brief": spec.id.brief, "attempt": spec.id.number})
 
 

@@ -57,6 +57,8 @@ def start(
         base=world.tip,
         package=attempts.package(package),
         wall_clock_s_max=wall_clock_s(sighting, policy, profile.limits.wall_clock_s_max),
+        cost_usd_max=profile.limits.cost_usd_max,
+        tokens_max=package.constraints.max_tokens,
     )
     journal.begin(spec)
     pool.submit(spec, package, profile)

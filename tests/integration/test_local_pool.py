@@ -1,5 +1,6 @@
 """The local pool: real children, the ways in which they end, and what survives the daemon."""
 
+import json
 import os
 import shutil
 import signal
@@ -9,22 +10,25 @@ import textwrap
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from coordinator.adapters.pool_local import LocalPool
+from coordinator.adapters.rooms import Room
 from coordinator.domain.attempt import AttemptId, Spec
+from coordinator.domain.errors import RepositoryError
 from coordinator.domain.names import BriefId, Epoch, Oid, ProfileName, TaskId
-from coordinator.domain.output import Output, Report
+from coordinator.domain.output import NoOutput, Output, Report, Usage
+from coordinator.domain.package import ContextPackage
 from coordinator.domain.policy import Limits, Profile
 from tests.support.memory_tools import OutputKind, package
 from tests.support.repos import git, make_site
 
 CHILD = "tests.support.worker_child"
 ROOT = Path(__file__).parents[2]
-Outcome = tuple[Spec, Output | str]
 
 
 class Bench:
@@ -68,7 +72,14 @@ class Bench:
         self.pool.submit(spec, asked, profile)
         return spec
 
-    def outcome(self) -> Output | str:
+    def reason(self) -> str:
+        """Waits for the bell and returns why the one attempt that ended has no output."""
+        outcome = self.outcome()
+        assert isinstance(outcome, NoOutput)
+        assert outcome.usage.cost_usd == 0.0, "a tool calls no model"
+        return outcome.reason
+
+    def outcome(self) -> Output | NoOutput:
         """Waits for the bell and returns what came of the one attempt that ended."""
         assert self.rung.acquire(timeout=30), "nothing finished"
         finished = self.pool.finished()
@@ -101,18 +112,18 @@ def test_an_attempt_reads_the_base_and_returns_an_output(bench: Bench) -> None:
 
 def test_a_regular_expression_that_takes_for_ever_is_killed_by_the_clock(bench: Bench) -> None:
     bench.submit("regex", wall_s=0.5)
-    assert bench.outcome() == "killed: longer than 0.5 s"
+    assert bench.reason() == "killed: longer than 0.5 s"
 
 
 def test_a_silent_attempt_is_killed(bench: Bench) -> None:
     bench.submit("regex", idle_s_max=0.4)
-    assert bench.outcome() == "killed: silent for 0.4 s"
+    assert bench.reason() == "killed: silent for 0.4 s"
 
 
 @pytest.mark.parametrize("worker", ["babbler", "giant"])
 def test_too_much_output_is_killed(bench: Bench, worker: str) -> None:
     bench.submit(worker, output_bytes_max=2_000_000)
-    assert bench.outcome() == "killed: more output than 2000000 bytes"
+    assert bench.reason() == "killed: more output than 2000000 bytes"
 
 
 @pytest.mark.parametrize(
@@ -127,12 +138,12 @@ def test_too_much_output_is_killed(bench: Bench, worker: str) -> None:
 )
 def test_a_worker_that_fails_says_how(bench: Bench, worker: str, reason: str) -> None:
     bench.submit(worker)
-    assert bench.outcome() == reason
+    assert bench.reason() == reason
 
 
 def test_a_tool_that_is_not_granted_ends_the_attempt(bench: Bench) -> None:
     bench.submit("search", tools=frozenset({"list"}))
-    assert bench.outcome() == (
+    assert bench.reason() == (
         "the worker failed: WorkerError: it used the tool 'read', which was not granted"
     )
 
@@ -153,7 +164,7 @@ def test_what_an_attempt_started_dies_with_it(bench: Bench, tmp_path: Path) -> N
     pids = _pids(tmp_path / "pids")
     assert spec.id in bench.pool.running()
     bench.pool.cancel(spec.id, reason="no longer wanted")
-    assert bench.outcome() == "cancelled: no longer wanted"
+    assert bench.reason() == "cancelled: no longer wanted"
     _until(lambda: not any(_alive(pid) for pid in pids))
     assert not bench.pool.running()
 
@@ -164,7 +175,7 @@ def test_cancelling_what_waits_or_is_unknown(bench: Bench, tmp_path: Path) -> No
     waiting = bench.submit("search", number=3)
     assert bench.pool.running()[waiting.id] == 0.0
     bench.pool.cancel(waiting.id, reason="first")
-    assert bench.outcome() == "cancelled: first"
+    assert bench.reason() == "cancelled: first"
     bench.pool.cancel(waiting.id, reason="again")
     assert bench.pool.finished() == ()
 
@@ -217,13 +228,65 @@ def test_a_spool_file_that_cannot_be_read_is_set_aside(bench: Bench) -> None:
     assert file.with_suffix(".broken").exists()
 
 
+def test_an_old_spool_file_says_nothing_of_what_was_used(bench: Bench) -> None:
+    spec = bench.submit("raiser")
+    assert bench.rung.acquire(timeout=30)
+    bench.pool.close()
+    (file,) = (bench.git_dir.parent / "spool").rglob("*.json")
+    old = {"format": 1, "spec": spec.model_dump(mode="json"), "output": None, "reason": "it broke"}
+    file.write_text(json.dumps(old))
+    bench.pool = bench.open()
+    assert bench.pool.finished() == ((spec, NoOutput(reason="it broke", usage=Usage())),)
+
+
+class _Metered:
+    """Rooms that say what was used, whatever the worker says."""
+
+    def __init__(self) -> None:
+        self.events: list[str] = []
+
+    @contextmanager
+    def room(self, spec: Spec, package: ContextPackage, profile: Profile) -> Iterator[Room]:
+        self.events.append("opened")
+        yield Room(usage=lambda: Usage(tokens_in=7, tokens_out=5, cost_usd=0.25))
+        self.events.append("closed")
+
+
+@pytest.mark.parametrize(("worker", "wall_s"), [("search", 60.0), ("raiser", 60.0), ("regex", 0.5)])
+def test_what_was_metered_is_what_counts_however_it_ended(
+    bench: Bench, worker: str, wall_s: float
+) -> None:
+    bench.pool.close()
+    rooms = _Metered()
+    bench.pool = bench.open(rooms=rooms)
+    bench.submit(worker, task='List "index".', wall_s=wall_s)
+    usage = bench.outcome().usage
+    assert (usage.tokens_in, usage.tokens_out, usage.cost_usd) == (7, 5, 0.25)
+    assert usage.wall_s > 0
+    assert rooms.events == ["opened", "closed"]
+
+
+class _Shut:
+    """Rooms that cannot be opened."""
+
+    @contextmanager
+    def room(self, spec: Spec, package: ContextPackage, profile: Profile) -> Iterator[Room]:
+        raise RepositoryError("the tree is gone", hint="fetch it")
+        yield Room()
+
+
+def test_a_room_that_cannot_be_opened_is_an_outcome(bench: Bench) -> None:
+    bench.pool.close()
+    bench.pool = bench.open(rooms=_Shut())
+    bench.submit("search")
+    assert bench.reason() == "it could not start: the tree is gone (fetch it)"
+
+
 def test_a_python_that_is_not_there_is_an_outcome(bench: Bench) -> None:
     bench.pool.close()
     bench.pool = bench.open(python="/nonexistent/python")
     bench.submit("search")
-    reason = bench.outcome()
-    assert isinstance(reason, str)
-    assert reason.startswith("it could not start: ")
+    assert bench.reason().startswith("it could not start: ")
 
 
 def test_closing_kills_what_runs_and_tells_no_outcome(bench: Bench, tmp_path: Path) -> None:

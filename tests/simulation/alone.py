@@ -2,7 +2,7 @@
 
 from coordinator.adapters import faults
 from coordinator.domain.attempt import Spec
-from coordinator.domain.output import Output
+from coordinator.domain.output import NoOutput, Output
 from coordinator.domain.package import ContextPackage
 
 from .machine import Plant
@@ -63,6 +63,6 @@ class Alone(Day):
         self.scheduler.after(0.5, self.look)
         self.scheduler.stopped = bool(self.watch.broken) or self.is_quiet
 
-    def work(self, spec: Spec, package: ContextPackage) -> Output | str:
+    def work(self, spec: Spec, package: ContextPackage) -> Output | NoOutput:
         """Does what was asked."""
         return self.line(spec, package, "site/a/shared.txt", broken=False)

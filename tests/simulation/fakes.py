@@ -9,7 +9,7 @@ from typing import Any
 from coordinator.domain.attempt import AttemptId, Spec
 from coordinator.domain.check import Check, CheckResult
 from coordinator.domain.names import BriefId, Digest, Environment, Oid, digest
-from coordinator.domain.output import Output, Usage
+from coordinator.domain.output import NoOutput, Output, Usage
 from coordinator.domain.package import ContextPackage
 from coordinator.domain.policy import Profile, Target
 from coordinator.domain.proof import Planned
@@ -133,7 +133,7 @@ class SimJournal:
         return self._checks
 
 
-Work = Callable[[Spec, ContextPackage], Output | str]
+Work = Callable[[Spec, ContextPackage], Output | NoOutput]
 
 
 class SimPool:
@@ -142,7 +142,7 @@ class SimPool:
     def __init__(
         self,
         life: Life,
-        spool: dict[AttemptId, tuple[Spec, Output | str]],
+        spool: dict[AttemptId, tuple[Spec, Output | NoOutput]],
         *,
         work: Work,
         began: Callable[[Spec], None],
@@ -167,10 +167,10 @@ class SimPool:
     def cancel(self, attempt: AttemptId, *, reason: str) -> None:
         spec = self._running.pop(attempt, None)
         if spec is not None:
-            self._spool[attempt] = (spec, f"cancelled: {reason}")
+            self._spool[attempt] = (spec, NoOutput(reason=f"cancelled: {reason}"))
             self._wake()
 
-    def finished(self) -> tuple[tuple[Spec, Output | str], ...]:
+    def finished(self) -> tuple[tuple[Spec, Output | NoOutput], ...]:
         return tuple(self._spool.values())
 
     def acknowledge(self, attempt: AttemptId) -> None:

@@ -15,7 +15,7 @@ from coordinator.adapters.remote import GitRemote
 from coordinator.domain.attempt import AttemptId, Spec
 from coordinator.domain.errors import CoordinatorError
 from coordinator.domain.names import Environment, Epoch, Oid, RecordPaths
-from coordinator.domain.output import Output
+from coordinator.domain.output import NoOutput, Output
 from coordinator.domain.policy import Policy
 from coordinator.reconcile import Coordinator, Kit, Ports
 from coordinator.reconcile.kit import Memory
@@ -80,7 +80,7 @@ class Disk:
 
     refs: RefTable = field(default_factory=RefTable)
     journal: SimJournal = field(default_factory=SimJournal)
-    spool: dict[AttemptId, tuple[Spec, Output | str]] = field(default_factory=dict)
+    spool: dict[AttemptId, tuple[Spec, Output | NoOutput]] = field(default_factory=dict)
 
 
 class Machine:

@@ -9,7 +9,7 @@ from random import Random
 from coordinator.adapters.git import RefUpdate
 from coordinator.domain.attempt import Spec
 from coordinator.domain.names import Environment, Oid, RepoPath
-from coordinator.domain.output import Changes, CouldNot, Edit, Output, Report, Usage
+from coordinator.domain.output import Changes, CouldNot, Edit, NoOutput, Output, Report, Usage
 from coordinator.domain.package import ContextPackage
 from coordinator.domain.tree import matches
 from tests.support.fake_git import FakeGit
@@ -180,13 +180,13 @@ class Day:
         for ref in watch.left():
             watch.fault(f"{ref} is left")
 
-    def work(self, spec: Spec, package: ContextPackage) -> Output | str:
+    def work(self, spec: Spec, package: ContextPackage) -> Output | NoOutput:
         """What a worker comes to: mostly what was asked, and sometimes anything else."""
         drawn = self.random.random()
         brief = package.brief_id
         usage = Usage(tokens_in=10, cost_usd=0.01)
         if drawn < 0.06:
-            return "the worker failed: out of memory"
+            return NoOutput(reason="the worker failed: out of memory", usage=usage)
         if drawn < 0.1:
             return Output(body=CouldNot(why="missing_data", text="no index"), usage=usage)
         if drawn < 0.15:
