@@ -27,7 +27,10 @@ _GIT_CONFIG = """\
 """
 
 _FOREIGN = ("GIT_", "COORDINATOR_", "ANTHROPIC_", "XDG_")
-_FOREIGN_NAMES = ("SSH_AUTH_SOCK", "SSH_ASKPASS", "EMAIL", "NO_COLOR")
+_FOREIGN_NAMES = (
+    *("SSH_AUTH_SOCK", "SSH_ASKPASS", "EMAIL", "NO_COLOR"),
+    "PYTHONDONTWRITEBYTECODE",  # hundreds of starts: each would compile the program anew
+)
 _PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
 
 

@@ -11,7 +11,6 @@ from coordinator.domain.output import Report
 from coordinator.domain.pattern import TEXT_CHARS_MAX, pattern
 from coordinator.domain.prohibitions import looked_at
 from coordinator.domain.resulting import Resulting, is_report
-from coordinator.domain.schema import faults
 from coordinator.domain.sitemap_criterion import only_sitemaps
 from coordinator.domain.tree import literal_folder, matches
 from coordinator.domain.verdict import Finding, Trust
@@ -142,6 +141,8 @@ def _schema_finding(resulting: Resulting, schema: Any, criterion: str) -> Findin
 
 
 def _schema_faults(resulting: Resulting, schema: Any) -> list[str]:
+    from coordinator.domain.schema import faults  # noqa: PLC0415 - slow to load, and rarely asked for
+
     bad: list[str] = []
     for where, text in _texts(resulting, only_json=True):
         try:

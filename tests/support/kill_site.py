@@ -289,9 +289,6 @@ def _done(ended: Ended) -> None:
 
 def _environment(fault: str | None) -> dict[str, str]:
     found = {**os.environ, "PYTHONPATH": str(_CODE)}
-    # Hundreds of starts: each would compile the program anew where the machine forbids to keep it.
-    found.pop("PYTHONDONTWRITEBYTECODE", None)
-    found["PYTHONPYCACHEPREFIX"] = str(Path(found["HOME"]) / "compiled")
     if fault is not None:
         found["COORDINATOR_FAULT"] = fault
     return found
