@@ -1,15 +1,29 @@
 """The read-only tools of a worker, over git objects at the base of its package."""
 
 import posixpath
+import time
 from collections.abc import Callable, Iterable
 from functools import cached_property
 
+from coordinator.adapters.history import BLAMED_LINES_MAX, GitHistory
+from coordinator.domain import grep
 from coordinator.domain.names import Oid, RepoPath
 from coordinator.domain.tree import Entry, matches
-from coordinator.domain.worker import UngrantedTool
+from coordinator.domain.worker import (
+    BlamedLine,
+    Found,
+    FoundLine,
+    PastCommit,
+    UngrantedTool,
+    UnusableArgument,
+)
 from coordinator.ports import Objects
 
 CONTENT_BYTES_MAX = 20_000_000
+GREP_BYTES_MAX = 500_000_000
+GREP_S_MAX = 60.0
+_FILES_A_BEAT = 250
+_NO_HISTORY = "there is no history here"
 _FILES = ("100644", "100755")
 _LINK_HOPS_MAX = 8
 
@@ -20,7 +34,9 @@ class GitTools:
     Args:
         objects: the private clone.
         tree: the tree of the base commit.
-        granted: names of tools: `list`, `glob`, `read`.
+        granted: names of tools: `list`, `glob`, `read`, `grep`, `log`, `blame`, `show`; `file_write` may
+            ask for modes.
+        history: what happened before the base, for `log`, `blame` and `show`.
         used: called at each use, as a sign of life.
         content_bytes_max: a larger file is not shown.
     """
@@ -31,12 +47,14 @@ class GitTools:
         tree: Oid,
         granted: Iterable[str],
         *,
+        history: GitHistory | None = None,
         used: Callable[[], None] = lambda: None,
         content_bytes_max: int = CONTENT_BYTES_MAX,
     ) -> None:
         self._objects = objects
         self._tree = tree
         self._granted = frozenset(granted)
+        self._past = history
         self._used = used
         self._content_bytes_max = content_bytes_max
 
@@ -64,9 +82,77 @@ class GitTools:
 
     def executable(self, path: RepoPath) -> bool:
         """Tells whether the file `path` has mode 100755."""
-        self._grant("list", "glob")
+        self._grant("list", "glob", "file_write")
         entry = self._files.get(path)
         return entry is not None and entry.mode == "100755"
+
+    def grep(self, pattern: str, glob: str = "**") -> Found:
+        """Returns the lines of text files that the regular expression matches, in order.
+
+        It stops after a number of lines, bytes and seconds, between two files; `more` then says so.
+        An expression that never ends on one text is ended with the process that this runs in.
+        """
+        self._grant("grep")
+        wanted = grep.expression(pattern)
+        end_s = time.monotonic() + GREP_S_MAX
+        bytes_left = GREP_BYTES_MAX
+        lines: list[FoundLine] = []
+        paths = [path for path in self._files if matches(path, glob)]
+        for number, path in enumerate(paths):
+            if number % _FILES_A_BEAT == 0:
+                self._used()
+            if bytes_left <= 0 or time.monotonic() > end_s:
+                return Found(lines=tuple(lines), more=True)
+            content = self._objects.content(self._files[path].oid)
+            bytes_left -= len(content)
+            if len(content) > self._content_bytes_max:
+                continue
+            lines += grep.lines(path, content, wanted, count_max=grep.LINES_MAX + 1 - len(lines))
+            if len(lines) > grep.LINES_MAX:
+                return Found(lines=tuple(lines[: grep.LINES_MAX]), more=True)
+        return Found(lines=tuple(lines))
+
+    def log(self, path: RepoPath = RepoPath(""), count: int = 20) -> tuple[PastCommit, ...]:
+        """Returns the newest `count` commits that touch `path`, newest first."""
+        self._grant("log")
+        return self._history.log(path, count)
+
+    def blame(self, path: RepoPath) -> tuple[BlamedLine, ...] | None:
+        """Returns each line of the file `path` with its commit; None when it is no file or too large."""
+        self._grant("blame")
+        entry = self._files.get(path)
+        if entry is None:
+            return None
+        content = self._objects.content(entry.oid)
+        if len(content) > self._content_bytes_max:
+            return None
+        if b"\0" in content or content.count(b"\n") > BLAMED_LINES_MAX:
+            told = f"{path} is no text of at most {BLAMED_LINES_MAX} lines"
+            raise UnusableArgument(told)
+        return self._history.blame(path)
+
+    def show(self, commit: str, path: RepoPath = RepoPath("")) -> bytes | None:
+        """Returns the file `path` as of `commit`, or without one what the commit changed.
+
+        None when the commit does not lead to the base, or the file is not in it or larger than the limit.
+        """
+        self._grant("show")
+        found = self._history.find(commit)
+        if found is None:
+            return None
+        if not path:
+            return self._history.patch(found)
+        entry = self._objects.entry(self._objects.tree_of(found), path)
+        if entry is None or entry.mode not in _FILES:
+            return None
+        content = self._objects.content(entry.oid)
+        return content if len(content) <= self._content_bytes_max else None
+
+    @property
+    def _history(self) -> GitHistory:
+        if self._past is None:
+            raise UnusableArgument(_NO_HISTORY)
+        return self._past
 
     @cached_property
     def _files(self) -> dict[RepoPath, Entry]:

@@ -4,6 +4,7 @@ import base64
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
+from coordinator.domain import grep
 from coordinator.domain.names import BriefId, Oid, RepoPath, TaskId
 from coordinator.domain.output import Changes, CouldNot, Output, Report
 from coordinator.domain.package import (
@@ -15,7 +16,7 @@ from coordinator.domain.package import (
     WantedOutput,
 )
 from coordinator.domain.tree import matches
-from coordinator.domain.worker import UngrantedTool
+from coordinator.domain.worker import BlamedLine, Found, PastCommit, UngrantedTool
 
 OutputKind = Literal["list", "json", "table", "report", "changes"]
 ALL = frozenset({"list", "glob", "read"})
@@ -30,12 +31,14 @@ class MemoryTools:
         *,
         granted: frozenset[str] = ALL,
         executables: frozenset[str] = frozenset(),
+        past: tuple[PastCommit, ...] = (),
     ) -> None:
         self.files = {
             RepoPath(path): content.encode() if isinstance(content, str) else content
             for path, content in files.items()
         }
         self._granted = granted
+        self.past = past  # newest first; it touches every file
         self._executables = executables
 
     def paths(self, glob: str = "**") -> Iterable[RepoPath]:
@@ -51,8 +54,39 @@ class MemoryTools:
         return self.files.get(path)
 
     def executable(self, path: RepoPath) -> bool:
-        self._grant("list", "glob")
+        self._grant("list", "glob", "file_write")
         return path in self._executables
+
+    def grep(self, pattern: str, glob: str = "**") -> Found:
+        self._grant("grep")
+        wanted = grep.expression(pattern)
+        lines = [
+            line
+            for path, content in sorted(self.files.items())
+            if matches(path, glob)
+            for line in grep.lines(path, content, wanted, count_max=grep.LINES_MAX)
+        ]
+        return Found(lines=tuple(lines))
+
+    def log(self, path: RepoPath = RepoPath(""), count: int = 20) -> tuple[PastCommit, ...]:
+        self._grant("log")
+        return self.past[:count]
+
+    def blame(self, path: RepoPath) -> tuple[BlamedLine, ...] | None:
+        self._grant("blame")
+        if path not in self.files or not self.past:
+            return None
+        lines = self.files[path].decode().splitlines()
+        return tuple(
+            BlamedLine(number=number, text=line, commit=self.past[0])
+            for number, line in enumerate(lines, 1)
+        )
+
+    def show(self, commit: str, path: RepoPath = RepoPath("")) -> bytes | None:
+        self._grant("show")
+        if not any(one.oid.startswith(commit) for one in self.past):
+            return None
+        return self.files.get(path) if path else f"commit {commit}\n".encode()
 
     def _grant(self, *names: str) -> None:
         if self._granted.isdisjoint(names):
