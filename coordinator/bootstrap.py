@@ -25,6 +25,7 @@ from coordinator.adapters.pool_local import LocalPool
 from coordinator.adapters.remote import GitRemote
 from coordinator.adapters.secrets import DetectSecrets
 from coordinator.adapters.targets import EnvironmentTargets
+from coordinator.adapters.web import HttpWeb
 from coordinator.config import Wiring
 from coordinator.domain.errors import RepositoryError, UnreachableError
 from coordinator.domain.names import Epoch, Oid, RecordPaths, digest
@@ -203,11 +204,12 @@ def _ports(
         environment=environment,
     )
     deploys = GitDeployRefs(git, clock=clock, holder=holder_of(wired), root=root)
+    attempts = GitAttempts(git, objects, root=root, patches=Patches(base.private, git))
     return Ports(
         clock=clock,
         inbox=around("inbox", inbox),
         objects=objects,
-        attempts=around("attempts", GitAttempts(git, objects, root=root)),
+        attempts=around("attempts", attempts),
         claims=around("claims", claims),
         remote=around("remote", base.remote),
         checks=around("checks", CommandChecks(checkouts, environment=environment)),
@@ -223,6 +225,7 @@ def _ports(
             interrupt=git.interrupt,
         ),
         secrets=DetectSecrets(),
+        web=around("web", HttpWeb()),
     )
 
 

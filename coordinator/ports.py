@@ -36,6 +36,7 @@ from .domain.proof import (
 from .domain.request import Request
 from .domain.tree import Change, Entry
 from .domain.verdict import Verdict
+from .domain.web import FetchOutcome, Reach
 from .domain.world import HeldRef, LiveState, SeenClaim
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -405,6 +406,22 @@ class Pool(Protocol):
 
     def close(self) -> None:
         """Kills everything that runs."""
+        ...
+
+
+class Web(Protocol):
+    """Reads URLs of granted hosts, and blocks: never called from the decision thread. Nothing here raises."""
+
+    def fetch(self, url: str, *, hosts: Sequence[str], reach: Reach = ...) -> FetchOutcome:
+        """Returns what the URL holds, or why there is no answer; `hosts` is the allow-list."""
+        ...
+
+    def fetch_all(self, urls: Sequence[str], *, hosts: Sequence[str]) -> tuple[FetchOutcome, ...]:
+        """Returns the same of several URLs, in their order."""
+        ...
+
+    def check(self, url: str, *, hosts: Sequence[str]) -> FetchOutcome:
+        """Returns whether the URL is there, without its content."""
         ...
 
 

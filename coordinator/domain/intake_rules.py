@@ -13,9 +13,11 @@ from coordinator.domain.clean_path import is_below, is_git
 from coordinator.domain.names import ProfileName, RecordPaths
 from coordinator.domain.policy import Policy
 from coordinator.domain.tree import literal_folder, matches
+from coordinator.domain.web import ungranted
 
 FILE_TOKENS = 1_000  # what one file among the inputs counts for
 URL_TOKENS = 5_000
+URLS_MAX = 50  # each is fetched before an attempt starts
 START_S = 1.0  # what any attempt takes before it reads the first file
 
 
@@ -50,6 +52,7 @@ def faults(
     _task(brief, policy, said)
     _limits(brief, estimate(brief, chars=chars, facts=facts, policy=policy), policy, said)
     _workers(brief, policy, said)
+    _urls(brief, policy, said)
     _dependencies(facts, said)
     _bounds(brief, facts, policy.paths, said)
     _names(brief, policy, said)
@@ -137,6 +140,21 @@ def _workers(brief: Brief, policy: Policy, said: _Faults) -> None:
             message = f"{profile.name} is not granted the tool {tool!r}"
             hint = _near(tool, sorted(profile.tools), "its tools are")
             said.add("ungranted-tool", "tools", message, hint)
+
+
+def _urls(brief: Brief, policy: Policy, said: _Faults) -> None:
+    urls = [item.value for item in brief.inputs if item.kind == "url"]
+    for url, why in ungranted(urls, policy.network_hosts):
+        message = f"{url} cannot be fetched: {why}"
+        hint = (
+            "add the host to `hosts` of [network] in .orchestrator/config.toml, or leave the URL out"
+            if why.endswith("[network] hosts")
+            else "write it as https://host/path"
+        )
+        said.add("ungranted-url", "INPUTS", message, hint)
+    if len(urls) > URLS_MAX:
+        message = f"INPUTS names {len(urls)} URLs; {URLS_MAX} is the most"
+        said.add("too-long", "INPUTS", message, "name fewer URLs, or split the brief")
 
 
 def _dependencies(facts: Facts, said: _Faults) -> None:

@@ -93,7 +93,10 @@ def _begin(kit: Kit, pace: Pace, step: Step, sighting: Sighting, world: World) -
             pace.start(Lane.REMOTE, "release", run)
         case steps.Dispatch(task=task):
             run = partial(work_steps.dispatch, kit, step, sighting, world)
-            pace.start(Lane.LOCAL, f"dispatch:{brief}:{task.id}", run)
+            # Fetching may take its time, and must not hold up what is decided in the local lane.
+            fetches = any(item.kind == "url" for item in sighting.filed.brief.inputs)
+            lane = Lane.COMMAND if fetches else Lane.LOCAL
+            pace.start(lane, f"dispatch:{brief}:{task.id}", run)
         case steps.PublishAttempts():
             run = partial(remote_steps.publish, kit, brief)
             pace.start(Lane.REMOTE, f"publish:{brief}", run)

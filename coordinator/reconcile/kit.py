@@ -24,6 +24,7 @@ from coordinator.ports import (
     Remote,
     SecretScan,
     Targets,
+    Web,
 )
 from coordinator.services.observe import Observer, Prepared
 from coordinator.services.wanted import Desired
@@ -51,6 +52,7 @@ class Ports:
     journal: Journal
     lanes: Lanes
     secrets: SecretScan
+    web: Web
 
 
 @dataclass(kw_only=True)

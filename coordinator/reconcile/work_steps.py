@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from coordinator.domain import planning
+from coordinator.domain import planning, url_inputs
 from coordinator.domain.attempt import AttemptId, Returned, Spec
 from coordinator.domain.changeset import Changeset
 from coordinator.domain.check import Check
@@ -97,7 +97,8 @@ def make_plan(kit: Kit, sighting: Sighting, world: World) -> None:
 
 
 def dispatch(kit: Kit, step: Dispatch, sighting: Sighting, world: World) -> None:
-    """Builds the package and starts the attempt."""
+    """Builds the package and starts the attempt, or asks about a URL of INPUTS that gives nothing to read."""
+    fetched = package_service.fetch(sighting.filed.brief, world.policy, web=kit.ports.web)
     package = package_service.pack(
         sighting,
         step.task,
@@ -106,7 +107,29 @@ def dispatch(kit: Kit, step: Dispatch, sighting: Sighting, world: World) -> None
         world=world,
         objects=kit.ports.objects,
         feedback=step.feedback,
+        fetched=fetched,
     )
+    question = url_inputs.question(fetched, package.answers)
+    if question is not None:
+        dispatch_service.ask(
+            question,
+            step.task,
+            sighting,
+            package,
+            number=step.number,
+            world=world,
+            attempts=kit.ports.attempts,
+            journal=kit.ports.journal,
+        )
+        kit.say(
+            {
+                "event": "asked",
+                "brief": step.brief,
+                "attempt": step.number,
+                "reason": question,
+            }
+        )
+        return
     dispatch_service.start(
         step.task,
         sighting,

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from coordinator.domain.attempt import AttemptId, Spec
 from coordinator.domain.claim_name import gate_ref, held_ref
 from coordinator.domain.names import BriefId, Digest, RepoPath
+from coordinator.domain.output import CouldNot, Output, Usage
 from coordinator.domain.package import ContextPackage
 from coordinator.domain.plan import Task
-from coordinator.domain.policy import Policy
+from coordinator.domain.policy import Policy, Profile
 from coordinator.domain.proof import Claim, ClaimOutcome, Deletion
 from coordinator.domain.world import HeldRef, Sighting, World
 from coordinator.ports import Attempts, Claims, Journal, Pool
@@ -46,6 +47,50 @@ def start(
     pool: Pool,
 ) -> Spec:
     """Stores the package, records the attempt, then starts it; each of them may be repeated."""
+    spec, profile = _spec(task, sighting, package, number=number, world=world, attempts=attempts)
+    journal.begin(spec)
+    pool.submit(spec, package, profile)
+    logger.info("started brief=%s attempt=%d task=%s", spec.id.brief, number, task.id)
+    return spec
+
+
+def ask(
+    question: str,
+    task: Task,
+    sighting: Sighting,
+    package: ContextPackage,
+    *,
+    number: int,
+    world: World,
+    attempts: Attempts,
+    journal: Journal,
+) -> Spec:
+    """Records an attempt that asks before any worker starts: what it lacks, its worker would lack too.
+
+    It goes the way of every output: the package and the question are kept, and it is judged.
+    """
+    spec, profile = _spec(task, sighting, package, number=number, world=world, attempts=attempts)
+    output = Output(
+        body=CouldNot(why="question", text=question),
+        usage=Usage(cost_usd=0.0),
+        confinement=profile.confinement,
+    )
+    journal.begin(spec)
+    attempts.keep_output(spec, output)
+    journal.end(spec.id, usage=output.usage, reason="")
+    logger.info("asked brief=%s attempt=%d task=%s", spec.id.brief, number, task.id)
+    return spec
+
+
+def _spec(
+    task: Task,
+    sighting: Sighting,
+    package: ContextPackage,
+    *,
+    number: int,
+    world: World,
+    attempts: Attempts,
+) -> tuple[Spec, Profile]:
     filed, policy = sighting.filed, world.policy
     profile = policy.profile(task.profile)
     assert profile is not None and filed.plan is not None  # noqa: PT018 - intake saw to both
@@ -60,10 +105,7 @@ def start(
         cost_usd_max=profile.limits.cost_usd_max,
         tokens_max=package.constraints.max_tokens,
     )
-    journal.begin(spec)
-    pool.submit(spec, package, profile)
-    logger.info("started brief=%s attempt=%d task=%s", filed.id, number, task.id)
-    return spec
+    return spec, profile
 
 
 def wall_clock_s(sighting: Sighting, policy: Policy, profile_s_max: float) -> float:

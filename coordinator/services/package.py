@@ -1,23 +1,34 @@
 """Reads what an attempt needs to know at its base commit, and packs it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 
-from coordinator.domain import brief_text, packing, state_md
+from coordinator.domain import brief_text, packing, state_md, url_inputs
 from coordinator.domain.brief import Brief, Input
 from coordinator.domain.names import BriefId, Oid, Place, RepoPath, slug
 from coordinator.domain.note import BRIEF_FILE
 from coordinator.domain.package import ContextPackage, PackageInput
 from coordinator.domain.plan import Task
-from coordinator.domain.policy import PROTECTED_ALWAYS
+from coordinator.domain.policy import PROTECTED_ALWAYS, Policy
 from coordinator.domain.tree import literal_folder, matches
+from coordinator.domain.web import FetchOutcome
 from coordinator.domain.world import Sighting, World
-from coordinator.ports import Objects
+from coordinator.ports import Objects, Web
 
 PATHS_MAX = 5_000
 CONTENT_CHARS_MAX = 400_000
 
 _CONSTITUTION = RepoPath(f"{PROTECTED_ALWAYS[0]}/constitution.md")
 _FINISHED = (Place.DONE, Place.LANDED)
+_NOTHING: Mapping[str, FetchOutcome] = MappingProxyType({})
+
+
+def fetch(brief: Brief, policy: Policy, *, web: Web) -> Mapping[str, FetchOutcome]:
+    """Returns what came of each URL of INPUTS, fetched anew: a retry sees what is there now."""
+    urls = tuple(dict.fromkeys(item.value for item in brief.inputs if item.kind == "url"))
+    if not urls:
+        return _NOTHING
+    return dict(zip(urls, web.fetch_all(urls, hosts=policy.network_hosts), strict=True))
 
 
 def pack(
@@ -29,8 +40,12 @@ def pack(
     world: World,
     objects: Objects,
     feedback: Sequence[str],
+    fetched: Mapping[str, FetchOutcome] = _NOTHING,
 ) -> ContextPackage:
-    """Returns the package of one attempt: all of it read at `base`, nothing from the user's checkout."""
+    """Returns the package of one attempt: all of it read at `base`, nothing from the user's checkout.
+
+    `fetched` is what came of the URLs of INPUTS.
+    """
     filed, policy = sighting.filed, world.policy
     profile = policy.profile(task.profile)
     assert profile is not None
@@ -44,7 +59,7 @@ def pack(
         base=base,
         profile=profile,
         policy=policy,
-        inputs=[_input(item, tree, world, objects=objects) for item in filed.brief.inputs],
+        inputs=[_input(item, tree, world, fetched, objects=objects) for item in filed.brief.inputs],
         memory=packing.memory(
             state=state_md.hand_written(state),
             constitution=_text(tree, _CONSTITUTION, objects=objects),
@@ -54,7 +69,9 @@ def pack(
     )
 
 
-def _input(item: Input, tree: Oid, world: World, *, objects: Objects) -> PackageInput:
+def _input(
+    item: Input, tree: Oid, world: World, fetched: Mapping[str, FetchOutcome], *, objects: Objects
+) -> PackageInput:
     given = PackageInput(kind=item.kind, value=item.value, label=item.label)
     match item.kind:
         case "path" | "glob":
@@ -64,7 +81,10 @@ def _input(item: Input, tree: Oid, world: World, *, objects: Objects) -> Package
         case "data":
             return given.model_copy(update={"content": item.value})
         case "url":
-            return given  # what is fetched is put in by who may fetch; a worker asks for its tool
+            outcome = fetched.get(item.value)
+            if outcome is None:
+                return given
+            return url_inputs.given(given, outcome, urls=len(fetched))
 
 
 def _listed(given: PackageInput, tree: Oid, *, objects: Objects) -> PackageInput:

@@ -13,7 +13,7 @@ from coordinator.adapters import faults
 from tests.support.kill_site import IDLE_S_MAX, KillSite, make_kill_site, plant_orphan
 from tests.support.recording import Recorder, recording
 
-NEVER_WRITE = {"Clock", "SecretScan", "Lanes"}  # what a lane runs are calls of the others
+NEVER_WRITE = {"Clock", "SecretScan", "Web", "Lanes"}  # what a lane runs are calls of the others
 BY_HAND = {("claims", "take"), ("claims", "give_back"), ("inbox", "put")}  # commands of people
 RARE = {("claims", "take_over"), ("pool", "cancel")}  # test_kill_points has a case for each
 

@@ -12,6 +12,7 @@ from coordinator.adapters.committer import GitCommitter
 from coordinator.adapters.deploys import GitDeployRefs
 from coordinator.adapters.objects import GitObjects
 from coordinator.adapters.remote import GitRemote
+from coordinator.adapters.web import HttpWeb
 from coordinator.domain.attempt import AttemptId, Spec
 from coordinator.domain.errors import CoordinatorError
 from coordinator.domain.names import Environment, Epoch, Oid, RecordPaths
@@ -179,6 +180,7 @@ class Machine:
             journal=self._port(self.disk.journal),
             lanes=SimLanes(life, clock, wake=self.wake, failed=self._step_failed),
             secrets=NoSecrets(),
+            web=HttpWeb(),  # no brief here names a URL
         )
         observer = around.plant.observer(
             objects=ports.objects,
