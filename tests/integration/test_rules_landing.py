@@ -208,7 +208,7 @@ def test_l5_the_push_leases_the_parent_and_each_claim_at_what_is_held(
     ]
 
 
-def test_l5_a_landing_whose_claim_was_taken_over_is_lost_and_changes_nothing(
+def test_l6_a_landing_whose_renewal_fails_is_dropped_and_changes_nothing(
     real: Writer,
 ) -> None:
     filed = real.accept()
