@@ -1,8 +1,9 @@
 """Which worker a brief goes to when it names none, by a rule its author can predict.
 
-`task_type` names a capability, and the first worker that has it is chosen. Without one, the first word of TASK
-that names a capability decides; the words of `search`, and a quoted pattern, count only when no other
-capability is named and no sitemap file is.
+`task_type` names a capability. Without one, the first word of TASK that names a capability decides; the words
+of `search`, and a quoted pattern, count only when no other capability is named and no sitemap file is.
+The first worker that has the capability, returns what OUTPUT FORMAT wants and may use the tools that the brief
+names is chosen; the others that do, in their order, take its place when it could not do it.
 """
 
 import re
@@ -27,9 +28,32 @@ def chosen(brief: Brief, policy: Policy) -> tuple[ProfileName, ...]:
     """Returns the workers of a brief in order; () when none is named and none can be chosen."""
     if brief.worker:
         return tuple(dict.fromkeys(brief.worker))
-    capability = brief.task_type or _capability(brief.task, policy)
-    found = next((p.name for p in policy.profiles if capability in p.capabilities), None)
-    return (found,) if found else ()
+    capability = _wanted(brief, policy)
+    able = substitutes(brief, policy) or tuple(
+        p.name for p in policy.profiles if capability in p.capabilities
+    )
+    return able[:1]
+
+
+def substitutes(brief: Brief, policy: Policy) -> tuple[ProfileName, ...]:
+    """Returns the workers that may do a brief, in order, each when those before it could not.
+
+    A brief that names its worker wants that one: there are none then.
+    """
+    if brief.worker:
+        return ()
+    capability, kind = _wanted(brief, policy), brief.output_format.kind
+    return tuple(
+        p.name
+        for p in policy.profiles
+        if capability in p.capabilities
+        and (kind is None or not p.output_kinds or kind.value in p.output_kinds)
+        and p.tools.issuperset(brief.tools)
+    )
+
+
+def _wanted(brief: Brief, policy: Policy) -> str | None:
+    return brief.task_type or _capability(brief.task, policy)
 
 
 def _capability(task: str, policy: Policy) -> str | None:

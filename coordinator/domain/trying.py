@@ -1,10 +1,17 @@
-"""One task of a brief: the next attempt at it, a question of its worker, or the end of trying."""
+"""One task of a brief: the next attempt at it, a question of its worker, or the end of trying.
 
+A worker tries as often as the retries of the brief say. When it has, or has said the same twice, or that it
+lacks a tool, the next worker that is chosen for the brief takes its place (see `choosing.substitutes`), with
+tries of its own; the last one's failure is the brief's.
+"""
+
+from collections.abc import Sequence
 from typing import assert_never
 
-from . import notes, packing
+from . import choosing, notes, packing
 from .attempt import RESTARTED, Attempt, Lost, Returned, Running
 from .brief import Question
+from .names import ProfileName
 from .plan import Task
 from .steps import Dispatch, Review, Say, Step, Wait
 from .verdict import Accept, Reject, Revise
@@ -21,7 +28,7 @@ def task_step(task: Task, sighting: Sighting, world: World) -> Step | None:
         case None:
             return dispatch(task, sighting, ())
         case Running():
-            return Wait(phase="dispatch", why=f"{task.profile} works on it")
+            return Wait(phase="dispatch", why=f"{last.spec.profile} works on it")
         case Returned(verdict=None):
             return Review(attempt=last.spec.id)
         case Returned(verdict=Accept()):
@@ -35,19 +42,35 @@ def task_step(task: Task, sighting: Sighting, world: World) -> Step | None:
 def again(
     task: Task, tried: list[Attempt], sighting: Sighting, world: World, extra: str = ""
 ) -> Step:
-    """Tries once more with the reasons, asks what the worker asked, or gives up."""
+    """Tries once more with the reasons, asks what the worker asked, hands it to another, or gives up."""
     asked = _question(task, tried[-1], sighting, world)
     if asked is not None:
         return asked
     why = _reasons(tried[-1]) + ((extra,) if extra else ())
-    counted = [a for a in tried if not (isinstance(a, Lost) and a.reason == RESTARTED)]
-    if (
-        len(counted) >= tries_max(sighting, world)
-        or len(tried) >= _TRIES_MAX
-        or _no_improvement(tried)
-    ):
+    mine = same_worker(tried)
+    going_on = same_task(task, tried)
+    done = len(counted(mine)) >= tries_max(sighting, world) or _no_improvement(mine)
+    other = _another(tried, sighting, world) if done or _lacks_a_tool(tried[-1]) else None
+    if other is not None:
+        going_on = task.model_copy(update={"profile": other})
+    if (done and other is None) or len(tried) >= _TRIES_MAX:
         return Say(notes.failed(sighting, code="attempts", why=why, policy=world.policy))
-    return dispatch(task, sighting, why)
+    return dispatch(going_on, sighting, why)
+
+
+def same_worker(tried: Sequence[Attempt]) -> list[Attempt]:
+    """Returns the attempts of the worker that made the last one."""
+    return [a for a in tried if a.spec.profile == tried[-1].spec.profile]
+
+
+def same_task(task: Task, tried: Sequence[Attempt]) -> Task:
+    """Returns the task for the worker that made the last attempt at it, whoever was planned."""
+    return task.model_copy(update={"profile": tried[-1].spec.profile})
+
+
+def counted(tried: Sequence[Attempt]) -> list[Attempt]:
+    """Returns the attempts that count as tries; what a restart cost is nobody's fault."""
+    return [a for a in tried if not (isinstance(a, Lost) and a.reason == RESTARTED)]
 
 
 def tries_max(sighting: Sighting, world: World) -> int:
@@ -67,15 +90,28 @@ def _question(task: Task, last: Attempt, sighting: Sighting, world: World) -> St
         id=packing.question_id(task, last.spec.id.number), text=last.verdict.feedback[0]
     )
     if question.id in plan.answers:
-        return dispatch(task, sighting, ())  # the package holds every answer
-    why = f"The worker {task.profile} cannot go on without an answer."
+        return dispatch(same_task(task, [last]), sighting, ())  # the package holds every answer
+    why = f"The worker {last.spec.profile} cannot go on without an answer."
     note = notes.asked(
         sighting, held="question", questions=[question], why=why, policy=world.policy
     )
     return Say(note)
 
 
-def _no_improvement(tried: list[Attempt]) -> bool:
+def _another(tried: Sequence[Attempt], sighting: Sighting, world: World) -> ProfileName | None:
+    """Returns the first worker that may do the brief and has not tried; None when all have."""
+    used = {attempt.spec.profile for attempt in tried}
+    others = choosing.substitutes(sighting.filed.brief, world.policy)
+    return next((name for name in others if name not in used), None)
+
+
+def _lacks_a_tool(last: Attempt) -> bool:
+    """Tells whether a worker said that it has no means for it, and never will."""
+    verdict = last.verdict if isinstance(last, Returned) else None
+    return isinstance(verdict, Reject) and verdict.code == "missing-tool"
+
+
+def _no_improvement(tried: Sequence[Attempt]) -> bool:
     """Tells whether the last two outputs are the same, so that a third would be too."""
     two = [a for a in tried[-2:] if isinstance(a, Returned)]
     return len(two) == 2 and two[0].output.body == two[1].output.body

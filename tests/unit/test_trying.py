@@ -6,9 +6,11 @@ import pytest
 
 from coordinator.domain import trying
 from coordinator.domain.attempt import RESTARTED, Attempt
-from coordinator.domain.names import Place
+from coordinator.domain.choosing import chosen, substitutes
+from coordinator.domain.names import Place, ProfileName
 from coordinator.domain.note import MoveBrief
 from coordinator.domain.output import Report
+from coordinator.domain.policy import Policy, Profile
 from coordinator.domain.steps import Dispatch, Review, Say, Step, Wait
 from tests.support.sightings import (
     ACCEPTED,
@@ -139,3 +141,72 @@ def test_a_brief_that_lost_its_plan_is_not_asked_about() -> None:
     tried: list[Attempt] = [asking(1, "Which?")]
     one = sighting(*tried, plan=None)
     assert isinstance(trying.again(TASK, tried, one, world(one)), Dispatch)
+
+
+def _worker(name: str, *kinds: str, tools: frozenset[str] = frozenset()) -> Profile:
+    return Profile(
+        name=ProfileName(name),
+        capabilities=frozenset(("tidying",)),
+        output_kinds=frozenset(kinds or ("changes",)),
+        tools=tools,
+    )
+
+
+HOUSE = Policy(
+    retries=1,
+    profiles=(_worker("reporter", "report"), _worker("links"), _worker("dear"), _worker("dearest")),
+)
+ASKED = brief(task_type="tidying")
+
+
+def _then(*attempts: Attempt, of: Any = ASKED) -> Step | None:
+    one = sighting(*attempts, of=of)
+    return trying.task_step(TASK, one, world(one, policy=HOUSE))
+
+
+def _by(name: str, *numbers: int, code: str = "shape") -> list[Attempt]:
+    """Returns attempts of one worker that would not do, each another."""
+    task = TASK.model_copy(update={"profile": ProfileName(name)})
+    return [returned(n, rejected(code, f"no {n}"), task=task) for n in numbers]
+
+
+def _goes_to(found: Step | None) -> str:
+    assert isinstance(found, Dispatch), found
+    assert found.task.id == TASK.id
+    return found.task.profile
+
+
+def test_the_first_worker_that_has_the_capability_and_returns_what_is_wanted_is_chosen() -> None:
+    assert chosen(ASKED, HOUSE) == ("links",)
+    assert substitutes(ASKED, HOUSE) == ("links", "dear", "dearest")
+    assert substitutes(brief(task_type="tidying", tools=("read",)), HOUSE) == ()
+
+
+def test_when_one_worker_has_tried_enough_the_next_one_with_the_capability_takes_its_place() -> (
+    None
+):
+    assert _goes_to(_then(*_by("links", 1))) == "links"
+    first = _then(*_by("links", 1, 2))
+    assert _goes_to(first) == "dear"
+    assert isinstance(first, Dispatch)
+    assert (first.number, first.feedback) == (3, ("no 2",))
+    assert _goes_to(_then(*_by("links", 1, 2), *_by("dear", 3))) == "dear"
+    assert _goes_to(_then(*_by("links", 1, 2), *_by("dear", 3, 4))) == "dearest"
+
+
+def test_when_every_worker_has_tried_enough_the_brief_fails() -> None:
+    all_of_them = [*_by("links", 1, 2), *_by("dear", 3, 4), *_by("dearest", 5, 6)]
+    end = _then(*all_of_them)
+    assert isinstance(end, Say)
+    assert end.note.record.subject == "attempts: no 6"
+
+
+def test_a_worker_that_lacks_a_tool_is_not_asked_again_where_there_is_another() -> None:
+    assert _goes_to(_then(*_by("links", 1, code="missing-tool"))) == "dear"
+    last = [*_by("links", 1, 2), *_by("dear", 3, 4), *_by("dearest", 5, code="missing-tool")]
+    assert _goes_to(_then(*last)) == "dearest"
+
+
+def test_a_brief_that_names_its_worker_gets_no_other() -> None:
+    named = brief(task_type="tidying", worker=("links",))
+    assert isinstance(_then(*_by("links", 1, 2), of=named), Say)
