@@ -38,7 +38,7 @@ MAKERS = {
 }
 
 # Nothing of this loads until it is used: `coordinator status` has 300 ms.
-LAZY = ("anthropic", "git", "watchdog", "detect_secrets")
+LAZY = ("anthropic", "httpx2", "genai_prices", "git", "watchdog", "detect_secrets")
 
 # Split, so that this file does not hold what it looks for.
 FOREIGN = re.compile(
