@@ -246,7 +246,8 @@ def _allowance(spec: Spec, profile: Profile) -> Allowance:
     longer_s = FAREWELL_S if confines else 0.0
     return Allowance(
         wall_clock_s_max=spec.wall_clock_s_max + longer_s,
-        idle_s_max=limits.idle_s_max + longer_s,
+        # What it confines is minded there: that may say much on standard error, which is not heard here.
+        idle_s_max=spec.wall_clock_s_max + longer_s if confines else limits.idle_s_max,
         # Changed files come back in base64, and none of them has gone through its standard output.
         output_bytes_max=limits.output_bytes_max * (2 if confines else 1),
     )

@@ -1,0 +1,41 @@
+"""Workers that are programs: commands and agents, each run once in a cell of its own."""
+
+from collections.abc import Callable
+from functools import partial
+
+from coordinator.adapters.sandbox import Sandbox, Unavailable
+from coordinator.domain.errors import WorkerError
+from coordinator.domain.output import NoOutput, Output, Usage
+
+from . import claude_code, codex, command
+from .assignment import Assignment, Words
+
+__all__ = ["Assignment", "Words", "work"]
+
+
+def work(
+    assignment: Assignment, *, sandbox: Sandbox, beat: Callable[[], None]
+) -> Output | NoOutput:
+    """Runs the program of one attempt, and returns what it came to.
+
+    Where confinement is asked for and cannot be had, nothing runs, and the reason says what to do.
+    """
+    try:
+        match assignment.profile.kind:
+            case "command":
+                heard = partial(_alive, beat)
+                return command.work(assignment, partial(sandbox.run, heard=heard))
+            case "claude-code":
+                return claude_code.work(assignment, sandbox.run, beat)
+            case "codex":
+                return codex.work(assignment, sandbox.run, beat)
+            case kind:
+                raise WorkerError(f"{assignment.profile.name}: kind {kind} is no program")
+    except Unavailable as error:
+        told = f"it could not be confined: {error}" + (f" ({error.hint})" if error.hint else "")
+        return NoOutput(reason=told, usage=Usage(cost_usd=0.0))
+
+
+def _alive(beat: Callable[[], None], chunk: bytes) -> None:
+    del chunk
+    beat()

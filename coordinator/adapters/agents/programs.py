@@ -1,0 +1,71 @@
+"""Where the program of an agent is on this machine, and what of the machine it needs to see."""
+
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from coordinator.domain.errors import WorkerError
+from coordinator.domain.policy import Confinement, Profile
+
+NAMES = {"claude-code": "claude", "codex": "codex"}
+"""What the program of a kind is called."""
+
+_SEEN = ("/usr", "/bin", "/lib", "/lib64", "/sbin")  # in every cell
+_SHEBANG_BYTES_MAX = 256
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Program:
+    """How a program is started, and the folders that it needs beside /usr."""
+
+    argv: tuple[str, ...]
+    read: tuple[Path, ...] = ()
+
+
+def search_path(confinement: Confinement) -> str:
+    """Returns where programs are looked for: the folders of config.toml first."""
+    return os.pathsep.join((*confinement.path, os.environ.get("PATH", os.defpath)))
+
+
+def find(profile: Profile, confinement: Confinement) -> Program:
+    """Returns the agent's program: `command` of its profile, else by name on PATH. Raises WorkerError."""
+    said = profile.command.argv or (NAMES[profile.kind],)
+    found = shutil.which(said[0], path=search_path(confinement))
+    if found is None:
+        raise WorkerError(
+            f"{profile.name}: there is no program {said[0]!r} on PATH",
+            hint="install it, or give its absolute path as `command:` in the worker's file",
+        )
+    place = Path(found).resolve()
+    interpreter = _interpreter(place, confinement)
+    if interpreter is None:
+        return Program(argv=(str(place), *said[1:]), read=_beside(place))
+    return Program(
+        argv=(str(interpreter), str(place), *said[1:]),
+        read=tuple(dict.fromkeys((*_beside(place), *_beside(interpreter)))),
+    )
+
+
+def _interpreter(script: Path, confinement: Confinement) -> Path | None:
+    """Returns what runs a script that begins with `#!`, None for a program. Raises WorkerError."""
+    with script.open("rb") as file:
+        head = file.read(_SHEBANG_BYTES_MAX)
+    if not head.startswith(b"#!"):
+        return None
+    words = head[2:].split(b"\n", 1)[0].decode("utf-8", "replace").split()
+    if words and Path(words[0]).name == "env":
+        words = [word for word in words[1:] if not word.startswith("-")]
+    name = words[0] if words else "sh"
+    found = shutil.which(name, path=search_path(confinement))
+    if found is None:
+        raise WorkerError(f"{script}: it needs {name!r}, which is not here", hint=f"install {name}")
+    return Path(found).resolve()
+
+
+def _beside(place: Path) -> tuple[Path, ...]:
+    """Returns what has to be seen so that the program at `place` can run: its package, or its folder."""
+    if any(place.is_relative_to(top) for top in _SEEN):
+        return ()
+    packages = [parent for parent in place.parents if parent.name == "node_modules"]
+    return (packages[-1] if packages else place.parent,)
