@@ -1,0 +1,52 @@
+"""The way to the attempt's socket: every chunk that arrives is a sign of life."""
+
+from collections.abc import Callable, Iterator
+from typing import cast
+
+import httpx2
+
+from coordinator.domain.worker import Connection
+
+
+class LivelyTransport(httpx2.BaseTransport):
+    """HTTP over the attempt's socket; `alive` is called for each chunk, so a slow answer is no silence."""
+
+    def __init__(self, connection: Connection, alive: Callable[[], None]) -> None:
+        self._transport = httpx2.HTTPTransport(uds=connection.socket)
+        self._alive = alive
+
+    def handle_request(self, request: httpx2.Request) -> httpx2.Response:
+        """Returns the response, its body still to come."""
+        response = self._transport.handle_request(request)
+        self._alive()
+        stream = cast("httpx2.SyncByteStream", response.stream)
+        response.stream = _Lively(stream, self._alive)
+        return response
+
+    def close(self) -> None:
+        """Ends the connections."""
+        self._transport.close()
+
+
+class _Lively(httpx2.SyncByteStream):
+    def __init__(self, stream: httpx2.SyncByteStream, alive: Callable[[], None]) -> None:
+        self._stream = stream
+        self._alive = alive
+
+    def __iter__(self) -> Iterator[bytes]:
+        for chunk in self._stream:
+            self._alive()
+            yield chunk
+
+    def close(self) -> None:
+        self._stream.close()
+
+
+def retry_after_s(headers: httpx2.Headers) -> float | None:
+    """Returns how long a server asks to wait; None when it says nothing that can be read."""
+    for name, unit in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
+        try:
+            return max(0.0, float(headers[name]) * unit)
+        except (KeyError, ValueError):
+            continue
+    return None
