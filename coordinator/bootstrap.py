@@ -21,6 +21,7 @@ from coordinator.adapters.inbox import FolderInbox
 from coordinator.adapters.journal import SqliteJournal
 from coordinator.adapters.lanes import ThreadLanes
 from coordinator.adapters.objects import GitObjects
+from coordinator.adapters.patches import Patches
 from coordinator.adapters.pool_local import LocalPool
 from coordinator.adapters.remote import GitRemote
 from coordinator.adapters.secrets import DetectSecrets

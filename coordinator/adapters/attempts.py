@@ -4,8 +4,6 @@ The commit of an attempt follows from what it says alone (fixed identity, date 0
 gives the same oid, and a ref that is there already is a success.
 """
 
-import base64
-import binascii
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
@@ -13,13 +11,14 @@ from pydantic import TypeAdapter, ValidationError
 
 from coordinator.adapters import ref_values
 from coordinator.adapters.git import Git, RefUpdate, Signature
-from coordinator.adapters.objects import GitObjects, path_fault
+from coordinator.adapters.kept_output import Keeping, PatchApplier
+from coordinator.adapters.objects import GitObjects
 from coordinator.domain.attempt import AttemptId, Returned, Spec
 from coordinator.domain.errors import MissingObject, RepositoryError
 from coordinator.domain.names import EMPTY_TREE, BriefId, Oid, RepoPath
-from coordinator.domain.output import Changes, CouldNot, Edit, Output
+from coordinator.domain.output import Output
 from coordinator.domain.package import ContextPackage
-from coordinator.domain.tree import Entry, Mode
+from coordinator.domain.tree import Entry
 from coordinator.domain.verdict import Verdict
 
 _WHO = Signature(name="git-coordinator", email="coordinator@localhost", timestamp=0)
@@ -34,7 +33,10 @@ Key = tuple[str, str]  # (kind, "<brief>/<epoch>-<number>")
 
 
 class GitAttempts:
-    """Attempts over a Git (see ports.Attempts); an output above `max_bytes` is kept as "could not"."""
+    """Attempts over a Git (see ports.Attempts); of an output above `max_bytes` only that is kept.
+
+    `patches` applies those that come as a patch; without it they are refused.
+    """
 
     def __init__(
         self,
@@ -42,12 +44,13 @@ class GitAttempts:
         objects: GitObjects,
         *,
         root: str = "refs/orchestrator",
+        patches: PatchApplier | None = None,
         max_bytes: int = 64_000_000,
     ) -> None:
         self._git = git
         self._objects = objects
         self._root = root
-        self._max_bytes = max_bytes
+        self._keeping = Keeping(git, objects, patches=patches, max_bytes=max_bytes)
         self._parsed = lru_cache(maxsize=_PARSED_MAX)(self._parse)
 
     def package(self, package: ContextPackage) -> Oid:
@@ -56,7 +59,7 @@ class GitAttempts:
 
     def keep_output(self, spec: Spec, output: Output) -> Oid:
         """Keeps an output as the commit and ref of the attempt; repeatable, the first one kept stays."""
-        kept, result = self._resulting(spec, output)
+        kept, result = self._keeping.kept(spec.base, output)
         entries = {
             RepoPath("package.json"): Entry("100644", spec.package),
             RepoPath("output.json"): self._json(kept.model_dump_json(indent=1)),
@@ -132,22 +135,6 @@ class GitAttempts:
         mine = [one for one in found if one is not None and one.spec.id.brief == brief]
         return tuple(sorted(mine, key=lambda one: (one.spec.id.epoch, one.spec.id.number)))
 
-    def _resulting(self, spec: Spec, output: Output) -> tuple[Output, Oid | None]:
-        """Returns the output as it is kept, and for changes the whole resulting tree."""
-        size = len(output.model_dump_json())
-        if size > self._max_bytes:
-            return _could_not(output, f"the output has {size} bytes, over {self._max_bytes}"), None
-        if not isinstance(output.body, Changes):
-            return output, None
-        contents = _contents(output.body.edits)
-        if isinstance(contents, str):
-            return _could_not(output, contents), None
-        edits = {
-            path: None if found is None else Entry(found[0], self._git.write("blob", found[1]))
-            for path, found in contents.items()
-        }
-        return output, self._objects.edit(self._objects.tree_of(spec.base), edits)
-
     def _parse(self, commit: Oid, verdict: Oid | None) -> Returned | None:
         """Returns what an attempt's commit says; None for what is not ours, or of a newer format."""
         try:
@@ -222,36 +209,3 @@ class GitAttempts:
                 if known.get((kind, name)) != oid
             ]
         )
-
-
-def _could_not(output: Output, why: str) -> Output:
-    body = CouldNot(why="missing_data", text=f"the changes cannot be applied: {why}")
-    return output.model_copy(update={"body": body})
-
-
-def _contents(
-    edits: Sequence[Edit],
-) -> dict[RepoPath, tuple[Mode, bytes] | None] | str:
-    """Returns mode and content by path (None: deleted), or why they cannot be entries of one tree."""
-    found: dict[RepoPath, tuple[Mode, bytes] | None] = {}
-    for edit in edits:
-        if fault := path_fault(edit.path):
-            return f"{edit.path!r}: {fault}"
-        if edit.path in found:
-            return f"{edit.path!r} is there twice"
-        try:
-            content = None if edit.content_b64 is None else _decoded(edit.content_b64)
-        except (binascii.Error, ValueError):
-            return f"{edit.path!r}: its content is not base64"
-        found[edit.path] = None if content is None else (edit.mode, content)
-    files = {path for path, content in found.items() if content is not None}
-    for path in files:
-        parts = path.split("/")
-        above = ["/".join(parts[:i]) for i in range(1, len(parts))]
-        if folder := next((one for one in above if one in files), None):
-            return f"{folder!r} would be a file and a folder"
-    return found
-
-
-def _decoded(content_b64: str) -> bytes:
-    return base64.b64decode(content_b64, validate=True)

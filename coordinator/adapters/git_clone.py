@@ -1,5 +1,6 @@
 """The private clone: a full bare repository of our own, in which nothing of the user's applies."""
 
+import shutil
 from pathlib import Path
 
 from coordinator.adapters.git_command import hermetic_environment, run
@@ -53,7 +54,7 @@ def create_private_clone(directory: str | Path, *, remote_url: str) -> Path:
 
 
 def sweep_locks(directory: str | Path) -> tuple[str, ...]:
-    """Removes what a killed git left locked, and returns the names.
+    """Removes what a killed git left locked, and returns the names; half-applied patches go too.
 
     For the private clone only, and only while we hold the singleton: nobody else works in it then.
     """
@@ -64,6 +65,8 @@ def sweep_locks(directory: str | Path) -> tuple[str, ...]:
     found += (path / "objects" / "pack").glob("*.lock")
     for lock in found:
         lock.unlink(missing_ok=True)
+    for room in path.glob("patching-*"):
+        shutil.rmtree(room, ignore_errors=True)
     return tuple(sorted(str(lock.relative_to(path)) for lock in found))
 
 

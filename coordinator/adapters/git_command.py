@@ -129,11 +129,13 @@ def run(
     timeout_s_max: float = LOCAL_S_MAX,
     silence_s_max: float | None = None,
     stop: threading.Event | None = None,
+    memory_kib_max: int | None = None,
 ) -> Finished:
     """Runs git to its end, or kills it and all it started after `timeout_s_max`.
 
     `silence_s_max` also ends it when it has said nothing for that long (it must run with --progress),
-    and `stop` once it is set.
+    and `stop` once it is set. With `memory_kib_max` git gets no more memory than that, where the system
+    can hold it to it.
     Raises RepositoryError when git itself cannot be started.
     """
     with (
@@ -145,7 +147,7 @@ def run(
         given.seek(0)
         try:
             process = subprocess.Popen(
-                command(arguments, repository=repository),
+                _within(memory_kib_max, command(arguments, repository=repository)),
                 stdin=given if stdin else subprocess.DEVNULL,
                 stdout=out,
                 stderr=said,
@@ -163,6 +165,13 @@ def run(
             out=_content(out),
             said=_content(said).decode("utf-8", "replace"),
         )
+
+
+def _within(memory_kib_max: int | None, line: list[str]) -> list[str]:
+    """Returns the command line that runs `line` in so much memory."""
+    if memory_kib_max is None:
+        return line
+    return ["sh", "-c", 'ulimit -v "$0" 2>/dev/null; exec "$@"', str(memory_kib_max), *line]
 
 
 def git_version() -> tuple[int, ...]:

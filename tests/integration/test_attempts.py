@@ -22,7 +22,7 @@ from coordinator.domain.names import (
     RepoPath,
     TaskId,
 )
-from coordinator.domain.output import Changes, CouldNot, Edit, Output, Report
+from coordinator.domain.output import Changes, CouldNot, Edit, Output, RefusedEntry, Report
 from coordinator.domain.package import Constraints, ContextPackage, Scope, WantedOutput
 from coordinator.domain.tree import Entry
 from coordinator.domain.verdict import Accept, Finding, Reject, Trust
@@ -180,19 +180,20 @@ def test_the_first_output_of_an_attempt_stays(opened: Open) -> None:
 
 
 @pytest.mark.parametrize(
-    ("edits", "why"),
+    ("edits", "code", "why"),
     [
-        ([("../x", "MQ==")], "'..'"),
-        ([("a/.git/hooks/x", "MQ==")], "git's own"),
-        ([("/etc/x", "MQ==")], "empty part"),
-        ([("a", "MQ=="), ("a", "Mg==")], "twice"),
-        ([("n", "MQ=="), ("n/x", "MQ==")], "a file and a folder"),
-        ([("n", "not base64!")], "not base64"),
-        ([("n", "A" * 200_000)], "200"),
+        ([("../x", "MQ==")], "unclean-name", "'..'"),
+        ([("a/.git/hooks/x", "MQ==")], "protected", "git's own"),
+        ([("GIT~1/config", "MQ==")], "protected", "git's own"),
+        ([("/etc/x", "MQ==")], "unclean-name", "empty part"),
+        ([("a", "MQ=="), ("a", "Mg==")], "malformed", "twice"),
+        ([("n", "MQ=="), ("n/x", "MQ==")], "malformed", "a file and a folder"),
+        ([("n", "not base64!")], "malformed", "not base64"),
+        ([("n", "A" * 200_000)], "too-large", "200"),
     ],
 )
-def test_edits_that_cannot_be_a_tree_are_a_could_not_that_says_so(
-    edits: list[tuple[str, str]], why: str
+def test_edits_that_cannot_be_a_tree_are_kept_as_a_refusal_that_says_so(
+    edits: list[tuple[str, str]], code: str, why: str
 ) -> None:
     one = desk(FakeGit(FakeServer()))
     output = Output(
@@ -203,9 +204,46 @@ def test_edits_that_cannot_be_a_tree_are_a_could_not_that_says_so(
     )
     one.attempts.keep_output(spec(one), output)
     (kept,) = one.attempts.of(BRIEF)
-    assert isinstance(kept.output.body, CouldNot)
-    assert why in kept.output.body.text
+    assert isinstance(kept.output.body, Changes)
+    assert (kept.output.body.edits, kept.result) == ((), None)
+    (refused,) = kept.output.body.refused
+    assert refused.code == code
+    assert why in refused.why
+
+
+def test_a_refused_entry_keeps_the_edits_beside_it_out(opened: Open) -> None:
+    one = opened()
+    pipe = RefusedEntry(path="pipe", code="fifo", why="a named pipe")
+    edit = Edit(path=RepoPath("a"), content_b64="MQ==")
+    body = Changes(edits=(edit,), summary="s", refused=(pipe,))
+    one.attempts.keep_output(spec(one), Output(body=body))
+    (kept,) = one.attempts.of(BRIEF)
+    assert kept.output.body == Changes(edits=(), summary="s", refused=(pipe,))
     assert kept.result is None
+
+
+def test_a_report_that_is_too_large_is_a_could_not(opened: Open) -> None:
+    one = opened()
+    one.attempts.keep_output(spec(one), report("x" * 200_000))
+    (kept,) = one.attempts.of(BRIEF)
+    assert isinstance(kept.output.body, CouldNot)
+    assert "200" in kept.output.body.text
+
+
+def test_the_words_of_a_worker_are_cleaned_before_they_are_kept(opened: Open) -> None:
+    one = opened()
+    nasty = "a\x1b[31mb\x1b]0;title\x07c\u202ed\r\x00\udcff"
+    one.attempts.keep_output(
+        spec(one), Output(body=Report(text=nasty, data={nasty: [nasty, 1, None]}))
+    )
+    one.attempts.keep_output(spec(one, 2), Output(body=CouldNot(why="noop", text=nasty)))
+    one.attempts.keep_output(
+        spec(one, 3), Output(body=Changes(edits=(), summary=nasty), confinement=nasty)
+    )
+    first, second, third = (kept.output for kept in one.attempts.of(BRIEF))
+    assert first.body == Report(text="abcd?", data={"abcd?": ["abcd?", 1, None]})
+    assert second.body == CouldNot(why="noop", text="abcd?")
+    assert third == Output(body=Changes(edits=(), summary="abcd?"), confinement="abcd?")
 
 
 def test_a_verdict_is_kept_beside_its_attempt(opened: Open) -> None:
