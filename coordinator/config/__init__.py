@@ -16,6 +16,7 @@ from coordinator.domain.errors import RepositoryError
 from coordinator.domain.names import Environment, RecordPaths, RepoPath
 from coordinator.domain.policy import (
     ENDPOINTS,
+    PROTECTED,
     Command,
     CommitPolicy,
     Confinement,
@@ -127,7 +128,10 @@ def read_policy(text: bytes | None, worker_texts: Mapping[str, bytes] = EMPTY) -
         checks=tuple(_check(name, check) for name, check in said.checks.items()),
         gates=tuple(_gate(number, gate) for number, gate in enumerate(said.gate, 1)),
         unverified=said.landing.unverified,
-        protected=tuple(said.landing.protected),
+        protected=(
+            *said.landing.protected,
+            *(PROTECTED if said.landing.protect_automation else ()),
+        ),
         commit=CommitPolicy(**said.commit.model_dump()),
         environments=tuple(_target(name, env) for name, env in said.environments.items()),
         network_hosts=tuple(said.network.hosts),

@@ -106,7 +106,8 @@ class Landing(_Table):
     """[landing]: what may land without a human."""
 
     unverified: Literal["land", "hold"] = _POLICY.unverified
-    protected: list[Filled] = list(_POLICY.protected)
+    protected: list[Filled] = []
+    protect_automation: bool = True
 
 
 class Commit(_Table):

@@ -35,6 +35,7 @@ schema = 1
 [landing]
 # unverified = "hold"              # or "land": what nobody could check waits for `coordinator approve`
 # protected = []                   # paths that always need an approval, e.g. ["LICENSE", "infra/**"]
+# protect_automation = true        # so do CI files, what agents obey, what an editor or a hook runs
 
 [commit]
 # name = ""                        # '' = your own git identity

@@ -156,6 +156,55 @@ class CommitPolicy:
     skip_ci: bool = True
 
 
+PROTECTED: tuple[str, ...] = (
+    # what a hosting site runs when it is pushed, and who must look at it
+    ".github/workflows",
+    ".github/actions",
+    ".gitlab-ci.yml",
+    ".gitlab/ci",
+    ".forgejo",
+    ".gitea",
+    ".circleci",
+    ".buildkite",
+    ".woodpecker",
+    ".woodpecker.y*ml",
+    ".drone.yml",
+    ".travis.yml",
+    ".tekton",
+    ".appveyor.yml",
+    "appveyor.yml",
+    "azure-pipelines.yml",
+    "bitbucket-pipelines.yml",
+    "Jenkinsfile",
+    "**/CODEOWNERS",
+    # what other agents take for orders
+    "**/AGENTS.md",
+    "**/AGENTS.override.md",
+    "**/CLAUDE.md",
+    "**/CLAUDE.local.md",
+    "**/GEMINI.md",
+    "**/.claude",
+    "**/.codex",
+    "**/.cursor",
+    "**/.cursorrules",
+    "**/.mcp.json",
+    ".github/copilot-instructions.md",
+    ".github/instructions",
+    ".windsurfrules",
+    ".clinerules",
+    # what runs when a person opens the folder, or commits in it
+    "**/.vscode",
+    "**/.idea",
+    "**/.envrc",
+    ".devcontainer",
+    ".devcontainer.json",
+    ".husky",
+    ".githooks",
+    ".pre-commit-config.yaml",
+)
+"""What runs by itself, or is obeyed: it waits for a human unless `[landing] protect_automation` is false."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
     """Read from the blob at the tip; a faulty one keeps the last good one and says so."""
@@ -174,7 +223,7 @@ class Policy:
     checks: tuple[Command, ...] = ()
     gates: tuple[Command, ...] = ()
     unverified: Literal["land", "hold"] = "hold"
-    protected: tuple[str, ...] = ()
+    protected: tuple[str, ...] = PROTECTED
     commit: CommitPolicy = field(default_factory=CommitPolicy)
     environments: tuple[Target, ...] = ()
     network_hosts: tuple[str, ...] = ()

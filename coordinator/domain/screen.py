@@ -5,12 +5,13 @@ The rules never look at what a worker says, only at the tree that its output mak
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from coordinator.domain.brief import Brief
 from coordinator.domain.changeset import Changeset
 from coordinator.domain.clean_path import folded, is_below, is_git, is_git_file, unclean
 from coordinator.domain.names import RecordPaths, RepoPath
+from coordinator.domain.output import RefusedEntry
 from coordinator.domain.policy import PROTECTED_ALWAYS, Policy
 from coordinator.domain.prohibitions import broken
 from coordinator.domain.resulting import Resulting, is_report
@@ -19,6 +20,8 @@ from coordinator.domain.verdict import Finding
 
 FILES_MAX = 5_000
 FILE_BYTES_MAX = 10_000_000
+_REFUSED_MAX = 20
+_CODE = re.compile(r"[a-z][a-z-]{0,30}")
 _LFS_POINTER = b"version https://git-lfs.github.com/spec/"
 _LFS_LINE = re.compile(r"^\s*(\S+)\s+.*\bfilter=lfs\b")
 
@@ -27,7 +30,7 @@ def screen(resulting: Resulting, *, brief: Brief, policy: Policy) -> tuple[Findi
     """Returns every rule that the resulting tree breaks; () lets it in.
 
     Codes: protected, attributes, gitlink, symlink, mode, lfs, unclean-name, collision, too-many, too-large,
-    out-of-scope, do-not. `policy.protected` is no reason to reject: see `protected`.
+    out-of-scope, repository, do-not. `policy.protected` is no reason to reject: see `protected`.
     """
     if len(resulting.changes) > FILES_MAX:
         told = f"{len(resulting.changes)} paths change"
@@ -38,17 +41,37 @@ def screen(resulting: Resulting, *, brief: Brief, policy: Policy) -> tuple[Findi
         found = next(_of_path(change, resulting, brief=brief, paths=policy.paths), None)
         if found is not None:
             findings.append(found)
+    findings += _modes(resulting)
+    findings += _repositories(resulting)
     findings += broken(resulting, brief=brief)
     return tuple(findings)
 
 
+def refused(entries: Sequence[RefusedEntry]) -> tuple[Finding, ...]:
+    """Returns what is wrong with entries that no tree can hold; any of them keeps a whole output out."""
+    return tuple(
+        _broken(
+            entry.code if _CODE.fullmatch(entry.code) else "refused",
+            "all that comes back can be a file of a tree",
+            f"{entry.path}: {entry.why}",
+        )
+        for entry in entries[:_REFUSED_MAX]
+    )
+
+
 def protected(changeset: Changeset, policy: Policy) -> tuple[RepoPath, ...]:
     """Returns the paths that a changeset writes and that the policy lets only a human pass."""
+    globs = [*policy.protected, *map(_folded_path, policy.protected)]
     return tuple(
         path
         for path in sorted(changeset.touched)
-        if any(matches(path, glob) for glob in policy.protected)
+        if any(matches(path, glob) or matches(_folded_path(path), glob) for glob in globs)
     )
+
+
+def _folded_path(path: str) -> str:
+    """Returns a path, or a glob, as file systems see it that fold case and ignore marks."""
+    return "/".join(map(folded, path.split("/")))
 
 
 def _of_path(
@@ -81,8 +104,37 @@ def _kind_of_entry(change: Change, resulting: Resulting) -> Iterator[Finding]:
         yield _broken("symlink", "no symbolic link is made or changed", change.path)
     if before == "120000" and (after is not None or resulting.tree.entry(change.path) is not None):
         yield _broken("symlink", "no symbolic link is replaced", change.path)
-    if before is not None and after is not None and before != after:
-        yield _broken("mode", "file modes stay as they are", f"{change.path}: {before} to {after}")
+
+
+def _modes(resulting: Resulting) -> Iterator[Finding]:
+    """No file becomes executable, and none ceases to be: new ones are plain, but for one that is moved."""
+    moved = {
+        change.before.oid
+        for change in resulting.changes
+        if change.before is not None and change.after is None and change.before.mode == "100755"
+    }
+    for change in resulting.changes:
+        before, after = change.before, change.after
+        if after is None or (before is None and (after.mode != "100755" or after.oid in moved)):
+            continue
+        was = before.mode if before is not None else "100644"
+        if was != after.mode and {was, after.mode} == {"100644", "100755"}:
+            told = f"{change.path}: {was} to {after.mode}" if before else f"{change.path} is new"
+            yield _broken("mode", "which files are executable stays as it is", told)
+
+
+def _repositories(resulting: Resulting) -> Iterator[Finding]:
+    """Finds folders that git would take for a repository, whose settings it would then obey."""
+    folders = {
+        path[:i].rpartition("/")[0]
+        for path in (change.path for change in resulting.changes if change.after is not None)
+        for i in (*(n for n, char in enumerate(path) if char == "/"), len(path))
+    }
+    for folder in sorted(folders):
+        names = {folded(name) for name in resulting.tree.names(RepoPath(folder))}
+        if "head" in names and ("commondir" in names or {"objects", "refs"} <= names):
+            rule = "no folder is made or changed that git takes for a repository"
+            yield _broken("repository", rule, folder or "the top")
 
 
 def _name(change: Change, resulting: Resulting) -> Iterator[Finding]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from coordinator.domain import screen
 from coordinator.domain.attempt import Returned
 from coordinator.domain.brief import Brief, Kind
 from coordinator.domain.check import Check
@@ -10,8 +11,8 @@ from coordinator.domain.clean_path import is_git
 from coordinator.domain.criteria import built_in, criteria, shape, trust
 from coordinator.domain.names import Oid, RepoPath
 from coordinator.domain.output import Changes, CouldNot, Report
+from coordinator.domain.record import clean
 from coordinator.domain.resulting import Resulting
-from coordinator.domain.screen import screen
 from coordinator.domain.tree import Entry, matches
 from coordinator.domain.verdict import Accept, Finding, Reject, Revise, Trust
 from coordinator.domain.world import Sighting, World
@@ -36,11 +37,13 @@ def judge(returned: Returned, sighting: Sighting, world: World, *, objects: Obje
     unwritable = _unwritable(brief)
     if unwritable is not None:
         return _rejected("unclean-name", (unwritable,))
+    if isinstance(body, Changes) and body.refused:
+        return _rejected(screen.refused(body.refused)[0].code, screen.refused(body.refused))
     base, result = trees(returned, brief, objects=objects)
     resulting = _resulting(body, base, result, brief, objects=objects)
     form = shape(resulting, brief)
     # Before the form: what broke out of its scope is not asked to do it again in another form.
-    violations = screen(resulting, brief=brief, policy=world.policy)
+    violations = screen.screen(resulting, brief=brief, policy=world.policy)
     if violations:
         return _rejected(violations[0].code, (form, *violations))
     if not form.met:
@@ -137,7 +140,7 @@ def _concluded(
     findings = (*looked_at, *ran)
     if any(finding.met is False for finding in ran):
         return _revised(findings)
-    return Accept(trust=trust(findings, brief, capabilities), findings=findings)
+    return Accept(trust=trust(findings, brief, capabilities), findings=_plain(findings))
 
 
 def _checks(
@@ -158,7 +161,11 @@ def _checks(
             told = "not needed: it looks at other paths"
             findings.append(Finding(code="check", criterion=item.text, met=True, evidence=told))
             continue
-        check = Check(product=objects.product(result), command=command)
+        check = Check(
+            product=objects.product(result),
+            command=command,
+            confinement=world.policy.confinement,
+        )
         known = world.checks.get(check.key)
         if known is None:
             wanted.append(check)
@@ -178,7 +185,7 @@ def _could_not(
     match body.why:
         case "question":
             # The state machine turns this code into a question to whoever asked.
-            return Reject(code="question", findings=(), feedback=(body.text,))
+            return Reject(code="question", findings=(), feedback=(clean(body.text),))
         case "missing_tool" | "missing_data":
             code = body.why.replace("_", "-")
             said = Finding(
@@ -231,11 +238,18 @@ def _capabilities(returned: Returned, world: World) -> frozenset[str]:
 
 
 def _rejected(code: str, findings: tuple[Finding, ...]) -> Reject:
-    return Reject(code=code, findings=findings, feedback=_feedback(findings))
+    plain = _plain(findings)
+    return Reject(code=code, findings=plain, feedback=_feedback(plain))
 
 
 def _revised(findings: tuple[Finding, ...]) -> Revise:
-    return Revise(findings=findings, feedback=_feedback(findings))
+    plain = _plain(findings)
+    return Revise(findings=plain, feedback=_feedback(plain))
+
+
+def _plain(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Returns findings that any terminal or file may show: evidence may quote what a worker wrote."""
+    return tuple(f.model_copy(update={"evidence": clean(f.evidence)}) for f in findings)
 
 
 def _feedback(findings: Iterable[Finding]) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from coordinator.domain.errors import ConfigError, NewerSchemaError, RepositoryE
 from coordinator.domain.names import Environment, RecordPaths, RepoPath
 from coordinator.domain.policy import (
     ENDPOINTS,
+    PROTECTED,
     Command,
     CommitPolicy,
     Confinement,
@@ -133,7 +134,7 @@ def test_every_setting_arrives_in_the_policy() -> None:
             Command(name="lint", run="make lint"),
         ),
         unverified="land",
-        protected=("LICENSE",),
+        protected=("LICENSE", *PROTECTED),
         commit=CommitPolicy(
             name="The Bot", email="bot@example.invalid", sign=True, signoff=True, skip_ci=False
         ),

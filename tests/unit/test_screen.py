@@ -5,6 +5,7 @@ import pytest
 from coordinator.domain.brief import Kind
 from coordinator.domain.changeset import Changeset
 from coordinator.domain.names import Oid, RecordPaths, RepoPath, digest
+from coordinator.domain.output import Changes, RefusedEntry
 from coordinator.domain.policy import Policy
 from coordinator.domain.screen import FILE_BYTES_MAX, FILES_MAX, protected
 from coordinator.domain.tree import Entry
@@ -67,6 +68,7 @@ def desk() -> Desk:
         ("docs/guide.md", ("120000", b"x"), "symlink"),
         ("docs/guide.md", ("100755", b"# Guide\n"), "mode"),
         ("docs/run.sh", ("100644", b"true\n"), "mode"),
+        ("docs/new.sh", ("100755", b"true\n"), "mode"),
         ("art/big.psd", b"pixels", "lfs"),
         ("art/new.psd", b"pixels", "lfs"),
         ("media/deep/a.bin", b"pixels", "lfs"),
@@ -99,7 +101,6 @@ def test_it_stays_out(desk: Desk, path: str, content: Content, code: str) -> Non
         ("docs/guide.md", None),
         ("docs/link", None),
         ("docs/new page ü.md", "x"),
-        ("docs/new.sh", ("100755", b"true\n")),
         (".gitignore", "x"),
         (".github/workflows/ci.yml", "x"),
         ("docs/github.md", "x"),
@@ -208,6 +209,97 @@ def test_protected_paths_are_for_a_human_to_pass_the_report_included() -> None:
     policy = Policy(protected=("infra/**",))
     assert protected(changeset, policy) == ("infra/b.tf", "infra/report.md")
     assert protected(changeset, Policy()) == ()
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        ".github/workflows/ci.yml",
+        ".GitHub/Workflows/new.yml",
+        ".gitlab-ci.yml",
+        "jenkinsfile",
+        "docs/CODEOWNERS",
+        "AGENTS.md",
+        "packages/site/claude.md",
+        ".claude/settings.json",
+        ".vscode/tasks.json",
+        ".envrc",
+        ".pre-commit-config.yaml",
+    ],
+)
+def test_what_runs_by_itself_and_what_agents_obey_waits_for_a_human(path: str) -> None:
+    assert protected(_touching(path), Policy()) == (path,)
+    assert protected(_touching(path), Policy(protected=())) == ()
+
+
+@pytest.mark.parametrize("path", [".github/README.md", "docs/agents.txt", "idea/x", "src/ci.yml"])
+def test_other_paths_wait_for_nobody(path: str) -> None:
+    assert protected(_touching(path), Policy()) == ()
+
+
+def _touching(path: str) -> Changeset:
+    return Changeset(
+        brief=BRIEF,
+        base=Oid("1" * 40),
+        base_tree=Oid("2" * 40),
+        result=Oid("3" * 40),
+        touched=(RepoPath(path),),
+        report=None,
+        report_extension="md",
+        report_path=None,
+        digest=digest(b""),
+        attempts=(),
+        trust=Trust.VERIFIED,
+        summary="",
+        compared="one output",
+    )
+
+
+def test_an_executable_file_may_be_moved_but_not_made(desk: Desk) -> None:
+    moved = desk.changed({"docs/run.sh": None, "docs/bin/run.sh": ("100755", b"true\n")})
+    assert desk.trusted(brief(), moved) is Trust.UNVERIFIED
+    other = desk.changed({"docs/run.sh": None, "docs/bin/run.sh": ("100755", b"false\n")})
+    assert desk.rejected(brief(), other) == "mode"
+    copied = desk.changed({"docs/bin/run.sh": ("100755", b"true\n")})
+    assert desk.rejected(brief(), copied) == "mode"
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"x/HEAD": "ref: refs/heads/m\n", "x/objects/o": "", "x/refs/r": "", "x/config": "c"},
+        {"x/head": "ref: refs/heads/m\n", "x/Objects/o": "", "x/REFS/r": ""},
+        {"x/HEAD": "ref: refs/heads/m\n", "x/commondir": "../../elsewhere\n"},
+    ],
+)
+def test_a_folder_that_git_takes_for_a_repository_stays_out(
+    desk: Desk, files: dict[str, Content]
+) -> None:
+    assert desk.rejected(brief(), desk.changed(files)) == "repository"
+
+
+def test_a_repository_that_is_there_already_is_left_alone() -> None:
+    desk = Desk({"t/HEAD": "x", "t/objects/o": "", "t/refs/r": "", "t/config": "", "u/HEAD": ""})
+    assert desk.rejected(brief(), desk.changed({"t/config": "[core]"})) == "repository"
+    assert desk.rejected(brief(), desk.changed({"t/hooks/pre-commit": "x"})) == "repository"
+    assert desk.trusted(brief(), desk.changed({"t/config": None})) is Trust.UNVERIFIED
+    assert desk.trusted(brief(), desk.changed({"u/HEAD": "y"})) is Trust.UNVERIFIED
+
+
+def test_entries_that_no_tree_can_hold_keep_an_output_out(desk: Desk) -> None:
+    pipe = RefusedEntry(path="docs/\u202epipe", code="fifo", why="a named \x1b[31mpipe")
+    output = Changes(edits=(), summary="s", refused=(pipe, pipe))
+    verdict = desk.judged(brief(), output)
+    assert isinstance(verdict, Reject)
+    assert verdict.code == "fifo"
+    told = "fifo: all that comes back can be a file of a tree: docs/\\u202epipe: a named \\u001b[31mpipe"
+    assert verdict.feedback == (told, told)
+
+
+@pytest.mark.parametrize("code", ["", "X: y", "a\nTrailer: x", "a" * 60])
+def test_a_code_that_could_be_more_than_a_code_is_not_taken_over(desk: Desk, code: str) -> None:
+    one = RefusedEntry(path="x", code=code, why="")
+    assert desk.rejected(brief(), Changes(edits=(), summary="", refused=(one,))) == "refused"
 
 
 def test_the_helper_builds_hostile_trees(desk: Desk) -> None:
