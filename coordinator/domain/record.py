@@ -29,9 +29,22 @@ _PROMISES = frozenset(
     " than that the their them then this to under was were what where which who with".split()
 )
 _TRAILER = re.compile(r"^([A-Z][A-Za-z]*(?:-[A-Za-z]+)*): (.*)$")
-_UNSAFE = re.compile(
-    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff\u2028\u2029]"
+# Colours and cursor moves; then what sets titles, clipboards and links, with all that it carries.
+_ESCAPES = re.compile(
+    r"\x1b(?:\[[0-?]*[ -/]*[@-~]|[\]PX^_][^\x07\x1b\n]*(?:\x07|\x1b\\)|[ -/]*[@-_])"
 )
+# Controls; then marks that turn or hide text, and letters that nobody sees (tags).
+_UNSAFE = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f"
+    r"\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
+)
+# What hosting sites take for "no CI for this commit", wherever it stands in the message.
+_SKIPS = re.compile(
+    r"\[(?=[^\]\n]*\b(?:skip|no)\b)([^\]\n]{0,40})\]|\*\*\*NO_CI\*\*\*", re.IGNORECASE
+)
+# Where git ends a message before its trailers: a patch's divider, a scissors line.
+_DIVIDER = re.compile(r"---(\s|$)|[#;@!$%^&|:] -+ >8")
+_LAST_WORDS = re.compile(r"[A-Za-z0-9-]+[ \t]*:|\(cherry picked from commit ")  # git's own grammar
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,8 +71,7 @@ class Record:
 
 def clean(text: str) -> str:
     """Returns `text` without escapes, controls, bidi marks and lone surrogates; newlines and tabs stay."""
-    no_escapes = re.sub(r"\x1b(\[[0-?]*[ -/]*[@-~]|[@-_])", "", text)
-    return _UNSAFE.sub("", no_escapes).encode("utf-8", "replace").decode()
+    return _UNSAFE.sub("", _ESCAPES.sub("", text)).encode("utf-8", "replace").decode()
 
 
 def one_line(text: str) -> str:
@@ -69,21 +81,25 @@ def one_line(text: str) -> str:
 
 def render(record: Record) -> str:
     """Returns the commit message; parse(render(r)) gives verb, about, subject and trailers back."""
-    subject = one_line(record.subject)
+    subject = _harmless(one_line(record.subject))
     head = f"{record.verb} {record.about}: {subject}"
     parts = [head]
     if len(head) > SUBJECT_CHARS_MAX:
         parts = [_cut(head, keep=len(head) - len(subject))]
         if not one_line(record.prose).startswith(subject):
-            parts.append(_wrap(clean(subject)))
+            parts.append(_wrap(subject))
     if record.prose.strip():
-        parts.append(_wrap(clean(record.prose)))
+        parts.append(_wrap(_harmless(clean(record.prose))))
     if record.quoted.strip():
-        parts.append("\n".join(f"> {line}".rstrip() for line in clean(record.quoted).splitlines()))
+        quoted = _harmless(clean(record.quoted)).splitlines()
+        parts.append("\n".join(f"> {line}".rstrip() for line in quoted))
     if record.skip_ci:
         parts.append("[skip ci]")
     if record.trailers:
-        parts.append("\n".join(f"{key}: {one_line(value)}" for key, value in record.trailers))
+        said = ((key, _harmless(one_line(value))) for key, value in record.trailers)
+        parts.append("\n".join(f"{key}: {value}" for key, value in said))
+    elif len(parts) > 1 and any(_LAST_WORDS.match(line) for line in parts[-1].splitlines()):
+        parts[-1] = textwrap.indent(parts[-1], "  ")
     return "\n\n".join(parts) + "\n"
 
 
@@ -107,6 +123,11 @@ def parse(message: str) -> Record | None:
     )
 
 
+def _harmless(text: str) -> str:
+    """Returns `text` without what would keep CI from running: only `skip_ci` says that."""
+    return _SKIPS.sub(lambda found: f"({found[1] or 'no CI'})", text)
+
+
 def _cut(head: str, *, keep: int) -> str:
     """Returns `head` cut after a whole word, and not after one that promises another.
 
@@ -120,7 +141,7 @@ def _cut(head: str, *, keep: int) -> str:
 
 
 def _wrap(prose: str) -> str:
-    """Wraps each paragraph; a paragraph that would read as trailers is indented."""
+    """Wraps each paragraph; one that would read as trailers, or as the end of it all, is indented."""
     wrapped = []
     for paragraph in re.split(r"\n\s*\n", prose.strip()):
         lines = [
@@ -128,7 +149,7 @@ def _wrap(prose: str) -> str:
             for line in paragraph.splitlines()
         ]
         text = "\n".join(lines)
-        if any(_TRAILER.match(line) for line in text.splitlines()):
+        if any(_TRAILER.match(line) or _DIVIDER.match(line) for line in text.splitlines()):
             text = textwrap.indent(text, "  ")
         wrapped.append(text)
     return "\n\n".join(wrapped)
