@@ -1,0 +1,125 @@
+"""A site with workers of its own: a brief is dropped, the daemon runs until it is idle, and what came is read."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.support.command_line import Answered, in_a_process
+from tests.support.repos import SITE, Content, Site, git, make_site, push_files
+
+CHANGE = """\
+---
+task_type: {capability}
+---
+
+## TASK
+
+Write the guide in capitals.
+
+## INPUTS
+
+- docs/guide.md
+
+## SCOPE
+
+in: docs/guide.md
+
+## OUTPUT FORMAT
+
+changes
+
+## DO NOT
+
+- new files
+
+## ACCEPTANCE
+
+- matches: /G/
+"""
+
+REPORT = """\
+---
+task_type: {capability}
+---
+
+## TASK
+
+Say what the guide is about.
+
+## INPUTS
+
+- docs/guide.md
+
+## SCOPE
+
+in: docs/
+
+## OUTPUT FORMAT
+
+report
+
+## DO NOT
+
+- change anything
+
+## ACCEPTANCE
+
+- matches: /[Gg]uide/
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Worked:
+    """A repository that is coordinated, with worker files at its remote tip."""
+
+    site: Site
+    environment: Mapping[str, str]
+
+    def run(self, *arguments: str) -> Answered:
+        """Runs a command of the coordinator in it."""
+        return in_a_process(self.site.repo, *arguments, environment=dict(self.environment))
+
+    def done(self, brief: str, *, name: str = "guide", timeout_s: float = 50) -> dict[str, Any]:
+        """Drops a brief, runs the daemon until it is idle, and returns the brief as `show` has it.
+
+        `events` is what the daemon said meanwhile.
+        """
+        file = self.site.repo.parent / f"{name}.md"
+        file.write_text(brief)
+        dropped = self.run("brief", "drop", str(file), "--json")
+        assert dropped.code == 0, dropped.out + dropped.said
+        ran = self.run("run", "--until-idle", "--timeout", f"{timeout_s:g}", "--json")
+        assert ran.code == 0, ran.out + ran.said
+        shown = self.run("show", str(dropped.json["id"]), "--json")
+        assert shown.code == 0, shown.said
+        events = [json.loads(line) for line in ran.out.splitlines()]
+        return {**shown.json, "events": events}
+
+    def at_tip(self, path: str) -> str:
+        """Returns a file as it is on the remote."""
+        return git(self.site.hub, "show", f"main:{path}")
+
+
+def worked(
+    folder: Path,
+    workers: Mapping[str, str],
+    *,
+    files: Mapping[str, Content] = SITE,
+    config: str = "",
+    environment: Mapping[str, str] | None = None,
+) -> Worked:
+    """Returns a site that is initialised, with `workers` (name -> text of its file) pushed."""
+    site = make_site(folder / "site", files)
+    started = in_a_process(site.repo, "init")
+    assert started.code == 0, started.said
+    placed: dict[str, Content] = {
+        f".orchestrator/workers/{name}.md": text for name, text in workers.items()
+    }
+    if config:
+        said = (site.repo / ".orchestrator/config.toml").read_text()
+        placed[".orchestrator/config.toml"] = f"{said}\n{config}"
+    git(site.repo, "pull", "--quiet", "--ff-only", "origin", "main")
+    push_files(site, placed, "workers")
+    return Worked(site, environment or {})
