@@ -75,6 +75,8 @@ class AttemptDesks:
         self._tools = tools
         self._lock = threading.Lock()
         self._trust: ssl.SSLContext | None = None
+        # Below this it writes down the headers of every answer, where a server may quote the key.
+        logging.getLogger("httpcore2").setLevel(logging.INFO)
         sweep(folder)
 
     @contextmanager

@@ -187,7 +187,6 @@ class KeyProxy:
             self._refusals.add(429, asked.path, why)
             logger.info("cut off worker=%s: %s", self._profile.name, why)
             exchange.pass_on(self._event(_over(why)))
-            exchange.close_connection = True
         exchange.end()
 
     def _pass_whole(self, exchange: Exchange, response: "httpx2.Response", content: bytes) -> None:

@@ -72,7 +72,7 @@ class Gate:
 
     def _forward(self, exchange: Exchange) -> None:
         where = urlsplit(exchange.path)
-        if where.scheme != "http" or not where.hostname:
+        if where.scheme != "http" or not where.hostname or "@" in where.netloc:
             raise Unreachable("this is a proxy: http://HOST/... or CONNECT HOST:443", status=400)
         try:
             port = where.port or 80

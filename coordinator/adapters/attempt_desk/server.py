@@ -97,7 +97,9 @@ class UnixServer:
             one.close()
 
     def _wake(self) -> None:
-        """Makes `accept` return, which closing a socket does not do everywhere."""
+        """Makes `accept` return, which closing a socket does not do, and shutting it not everywhere."""
+        with contextlib.suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
         with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX) as knock:
             knock.settimeout(1.0)
             knock.connect(str(self.path))
