@@ -11,24 +11,9 @@ from coordinator.config.values import Absolute, Filled, Money, Name, Seconds, So
 from coordinator.domain.errors import ConfigError
 from coordinator.domain.names import ProfileName
 from coordinator.domain.policy import CommandLine, Limits, Price, Profile, ProfileKind
+from coordinator.domain.tool_names import READING, TOOLS, WRITING
 
 FOLDER = ".orchestrator/workers"
-TOOLS = (
-    "list",
-    "glob",
-    "read",
-    "grep",
-    "log",
-    "blame",
-    "show",
-    "check_url",
-    "fetch_url",
-    "web_search",
-    "python_exec",
-    "file_write",
-)
-"""Every tool that a worker may be granted."""
-
 _AGENT_NAMES = {
     "Read": "read",
     "Glob": "glob",
@@ -229,5 +214,4 @@ def _made(said: _WorkerFile, body: str) -> Profile:
 
 def _granted(said: _WorkerFile) -> tuple[str, ...]:
     """Returns the tools of a file that names none: reading; agents with a work folder change that too."""
-    reading = ("list", "glob", "read", "grep", "log", "blame", "show")
-    return (*reading, "file_write") if "changes" in said.returns else reading
+    return (*READING, *WRITING) if "changes" in said.returns else READING
