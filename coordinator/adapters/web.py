@@ -90,7 +90,7 @@ class HttpWeb:
         self._lock = threading.Lock()
         self._tls: ssl.SSLContext | None = None
 
-    def fetch(self, url: str, *, hosts: Sequence[str], reach: Reach = "public") -> FetchOutcome:
+    def fetch(self, url: str, *, hosts: Sequence[str], reach: Reach = "listed") -> FetchOutcome:
         """Returns what the URL holds."""
         return self._follow(self._request(url, hosts, reach), "content")
 
@@ -104,7 +104,7 @@ class HttpWeb:
 
         Many servers answer HEAD with an error where GET works: an error counts when GET says so too.
         """
-        asked = self._request(url, hosts, "public")
+        asked = self._request(url, hosts, "listed")
         found = self._follow(asked, "head")
         is_sure = isinstance(found, Fetched) and found.status < 400
         if is_sure or (isinstance(found, NotFetched) and found.code != "unreachable"):

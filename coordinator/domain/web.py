@@ -15,10 +15,14 @@ CONTENT_CHARS_MAX = 400_000  # of one URL in a package or an answer of a tool
 _PORTS = {"http": 80, "https": 443}
 _UNSAFE = re.compile(r"[\x00-\x20\x7f\\]")
 _HOST = re.compile(r"[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?\Z")
+_TRANSLATED = ipaddress.IPv6Network("64:ff9b::/96")
+_THIS_NETWORK = ipaddress.IPv4Network("0.0.0.0/8")
 _SAFE = "%/:=&?~#+!$,;'@()*[]|-._"
 
-Reach = Literal["public", "anywhere"]
-"""Which addresses a name may lead to: `public` leaves out those of this machine and its own networks."""
+_Numeric = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+Reach = Literal["listed", "anywhere"]
+"""Which addresses a name may lead to: those that the allow-list lets it (see `may_connect`), or any."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +94,21 @@ class NotFetched:
 
 FetchOutcome = Fetched | NotFetched
 
+UrlProblem = Literal["", "dead", "moved", "unreachable", "not-allowed", "unchecked"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckedUrl:
+    """What is wrong with a link to a URL, and why; `problem` is '' when nothing is."""
+
+    url: str
+    problem: UrlProblem
+    why: str = ""
+    moved: str | None = None  # where it should lead instead
+
+
+_MAY_BE_THERE = (401, 403, 407, 408, 421, 425, 429)  # who asks, or when, is what is wrong
+
 
 def address(url: str) -> Address | str:
     """Returns the parts of an absolute http or https URL, or why it cannot be fetched."""
@@ -124,25 +143,32 @@ def joined(base: Address, location: str) -> str:
 
 
 def is_granted(address: Address, hosts: Iterable[str]) -> bool:
-    """Tells whether `hosts` list the host: `host` means the scheme's own port, `host:port` exactly that."""
-    return any(address.authority == _entry(host, address.scheme) for host in hosts)
+    """Tells whether the allow-list grants the host of `address` at its port.
+
+    `host` means the ports 80 and 443, `host:port` exactly that one; `*.host` is every host below it.
+    """
+    return _granting(address, hosts) is not None
 
 
-def may_connect(answer: str, address: Address, hosts: Iterable[str], reach: Reach) -> bool:
+def may_connect(answer: str, address: Address, hosts: Sequence[str], reach: Reach) -> bool:
     """Tells whether `answer`, an address that the host's name leads to, may be connected to.
 
-    A name on the allow-list does not open this machine or its networks, wherever DNS says it leads:
-    such an address has to be listed itself. `localhost` says of itself where it leads.
+    An address of a private network has to belong to a name that is listed itself, not by a wildcard. One of
+    this machine or of its own link has to be listed as such, wherever DNS says that a listed name leads;
+    `localhost` says of itself where it leads.
     """
     numeric = _numeric(answer)
-    if numeric is None:
+    entry = _granting(address, hosts)
+    if numeric is None or entry is None:
         return False
     if reach == "anywhere" or _is_public(numeric):
         return True
-    if address.host == "localhost":
+    if entry == "localhost":
         return numeric.is_loopback
     itself = Address(scheme=address.scheme, host=str(numeric), port=address.port, target="/")
-    return is_granted(itself, hosts)
+    if _granting(itself, hosts) is not None:
+        return True
+    return not entry.startswith("*") and numeric.is_private and not _is_own(numeric)
 
 
 def ungranted(urls: Iterable[str], hosts: Sequence[str]) -> tuple[tuple[str, str], ...]:
@@ -157,17 +183,64 @@ def ungranted(urls: Iterable[str], hosts: Sequence[str]) -> tuple[tuple[str, str
     return tuple(found)
 
 
+def judged(
+    url: str,
+    *,
+    status: int | None,
+    answer: str | None,
+    moved: str | None,
+    code: NotFetchedCode | None,
+    reason: str | None,
+) -> CheckedUrl:
+    """Returns what an answer (or why there is none) means for a link to `url`.
+
+    Dead is only what its server says is not there; who has not said so may be there for others.
+    """
+    if status is None:
+        problem: UrlProblem = "unreachable"
+        if code in ("not-allowed", "private-address"):
+            problem = "not-allowed"
+        elif code == "bad-url":
+            problem = "dead"
+        return CheckedUrl(url=url, problem=problem, why=reason or "")
+    if 200 <= status < 400:
+        why = f"moved for good to {moved}" if moved else ""
+        return CheckedUrl(url=url, problem="moved" if moved else "", why=why, moved=moved)
+    gone = 400 <= status < 500 and status not in _MAY_BE_THERE
+    return CheckedUrl(url=url, problem="dead" if gone else "unreachable", why=answer or str(status))
+
+
 def without_fragment(url: str) -> tuple[str, str]:
     """Returns a URL and its fragment with the '#', '' when it has none."""
     head, hash_sign, fragment = url.partition("#")
     return head, hash_sign + fragment
 
 
-def _entry(said: str, scheme: str) -> str | None:
-    """Returns an entry of the allow-list as the authority of a URL with that scheme."""
-    plain = f"[{said}]" if said.count(":") > 1 and not said.startswith("[") else said
-    found = address(f"{scheme}://{plain}/")
-    return None if isinstance(found, str) else found.authority
+def _granting(address: Address, hosts: Iterable[str]) -> str | None:
+    """Returns the host of the entry that grants `address`; one that names it comes before a wildcard."""
+    wild = None
+    for said in hosts:
+        host, port = _entry(said)
+        if address.port != port and not (port is None and address.port in _PORTS.values()):
+            continue
+        if host == address.host:
+            return host
+        if host is not None and host.startswith("*.") and address.host.endswith(host[1:]):
+            wild = host
+    return wild
+
+
+def _entry(said: str) -> tuple[str | None, int | None]:
+    """Returns the host (None for what is none) and the port of an entry of the allow-list."""
+    bare = said.count(":") > 1 and not said.startswith("[")
+    try:
+        parts = urlsplit(f"//[{said}]" if bare else f"//{said}")
+        host, port = parts.hostname or "", parts.port
+    except ValueError:
+        return None, None
+    star = "*." if host.startswith("*.") else ""
+    plain = _plain_host(host.removeprefix(star))
+    return (None if plain is None else star + plain), port
 
 
 def _plain_host(host: str) -> str | None:
@@ -182,22 +255,40 @@ def _plain_host(host: str) -> str | None:
     return plain if _HOST.match(plain) and len(plain) <= 253 else None
 
 
-def _numeric(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+def _numeric(host: str) -> _Numeric | None:
     try:
         return ipaddress.ip_address(host.partition("%")[0])
     except ValueError:
         return None
 
 
-def _is_public(numeric: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
+def _is_public(numeric: _Numeric) -> bool:
     """Tells whether an address is one of the public network, also when it is wrapped into IPv6."""
-    if isinstance(numeric, ipaddress.IPv6Address):
-        inner = numeric.ipv4_mapped or numeric.sixtofour
-        if numeric in _TRANSLATED:
-            inner = ipaddress.IPv4Address(int(numeric) & 0xFFFFFFFF)
-        if inner is not None:
-            return _is_public(inner)
+    inner = _inner(numeric)
+    if inner is not None:
+        return _is_public(inner)
     return numeric.is_global and not (numeric.is_multicast or numeric.is_reserved)
 
 
-_TRANSLATED = ipaddress.IPv6Network("64:ff9b::/96")
+def _is_own(numeric: _Numeric) -> bool:
+    """Tells whether an address is this machine's or its link's, or of no single machine."""
+    inner = _inner(numeric)
+    if inner is not None:
+        return _is_own(inner)
+    return (
+        numeric.is_loopback
+        or numeric.is_link_local
+        or numeric.is_unspecified
+        or numeric.is_multicast
+        or numeric.is_reserved
+        or numeric in _THIS_NETWORK
+    )
+
+
+def _inner(numeric: _Numeric) -> ipaddress.IPv4Address | None:
+    """Returns the IPv4 address that an IPv6 address stands for."""
+    if isinstance(numeric, ipaddress.IPv4Address):
+        return None
+    if numeric in _TRANSLATED:
+        return ipaddress.IPv4Address(int(numeric) & 0xFFFFFFFF)
+    return numeric.ipv4_mapped or numeric.sixtofour

@@ -1,6 +1,6 @@
 """The contract between coordinator and workers; here because it is the only thing that both may import."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -8,6 +8,7 @@ from .errors import WorkerError
 from .names import Oid, RepoPath
 from .output import Output, Usage
 from .package import ContextPackage
+from .web import CheckedUrl
 
 
 class UngrantedTool(Exception):
@@ -120,6 +121,13 @@ class Tools(Protocol):
 
     def show(self, commit: str, path: RepoPath = RepoPath("")) -> bytes | None:
         """Returns a file as of a commit in the base's history, or what the commit changed (tool `show`)."""
+        ...
+
+    def check_urls(self, urls: Iterable[str], *, within_s: float) -> Mapping[str, CheckedUrl]:
+        """Returns what is wrong with each URL, asking the daemon about it once (tool `check_url`).
+
+        What has no answer within that time is left unchecked.
+        """
         ...
 
 

@@ -166,7 +166,7 @@ class Fake:
         self.asked += [(url, tuple(hosts)) for url in urls]
         return tuple(self.answers[url] for url in urls)
 
-    def fetch(self, url: str, *, hosts: Any, reach: Any = "public") -> FetchOutcome:
+    def fetch(self, url: str, *, hosts: Any, reach: Any = "listed") -> FetchOutcome:
         return self.answers[url]
 
     def check(self, url: str, *, hosts: Any) -> FetchOutcome:

@@ -69,6 +69,13 @@ def test_what_cannot_be_fetched_says_why(url: str, why: str) -> None:
         ("http://bücher.example/", "xn--bcher-kva.example", True),
         ("http://xn--bcher-kva.example/", "bücher.example", True),
         ("http://[::1]/", "::1", True),
+        ("http://a.b.example.org/", "*.example.org", True),
+        ("http://a.example.org:8000/", "*.example.org", False),
+        ("http://a.example.org:8000/", "*.example.org:8000", True),
+        ("http://example.org/", "*.example.org", False),
+        ("http://example.org/", "*", False),
+        ("http://example.org/", "", False),
+        ("http://example.org/", "[", False),
         ("http://[::1]:8000/", "[::1]:8000", True),
         ("http://2130706433/", "127.0.0.1", False),
     ],
@@ -79,49 +86,57 @@ def test_a_host_is_granted_as_it_is_listed_and_in_no_other_way(
     assert is_granted(parts(url), ("other.example", host)) is is_listed
 
 
-@pytest.mark.parametrize(
-    "answer",
-    [
-        "127.0.0.1",
-        "10.1.2.3",
-        "172.16.0.1",
-        "192.168.1.1",
-        "169.254.169.254",
-        "100.64.0.1",
-        "0.0.0.0",
-        "224.0.0.1",
-        "::1",
-        "::",
-        "fe80::1%eth0",
-        "fd00::1",
-        "::ffff:127.0.0.1",
-        "64:ff9b::a9fe:a9fe",
-        "2002:7f00:1::",
-        "no address",
-    ],
-)
-def test_a_granted_name_does_not_open_a_network_that_is_not_public(answer: str) -> None:
-    wanted = parts("http://example.org/")
-    assert not may_connect(answer, wanted, ("example.org",), "public")
+OWN = [
+    "127.0.0.1",
+    "169.254.169.254",
+    "0.0.0.0",
+    "0.1.2.3",
+    "224.0.0.1",
+    "255.255.255.255",
+    "::1",
+    "::",
+    "fe80::1%eth0",
+    "ff02::1",
+    "::ffff:127.0.0.1",
+    "64:ff9b::a9fe:a9fe",
+    "2002:7f00:1::",
+    "no address",
+]
+PRIVATE = ["10.1.2.3", "172.16.0.1", "192.168.1.1", "fd00::1", "::ffff:10.1.2.3"]
+
+
+@pytest.mark.parametrize("answer", OWN)
+def test_a_granted_name_does_not_open_this_machine_nor_its_link(answer: str) -> None:
+    wanted = parts("http://a.example.org/")
+    for hosts in (("a.example.org",), ("*.example.org",)):
+        assert not may_connect(answer, wanted, hosts, "listed")
+
+
+@pytest.mark.parametrize("answer", PRIVATE)
+def test_a_private_network_is_opened_by_its_own_name_and_by_no_wildcard(answer: str) -> None:
+    wanted = parts("http://a.example.org/")
+    assert may_connect(answer, wanted, ("*.example.org", "a.example.org"), "listed")
+    assert not may_connect(answer, wanted, ("*.example.org",), "listed")
+    assert not may_connect(answer, wanted, ("other.example",), "anywhere")
 
 
 @pytest.mark.parametrize("answer", ["93.184.216.34", "2606:2800:220:1::1", "::ffff:8.8.8.8"])
 def test_a_public_address_may_be_connected_to(answer: str) -> None:
-    assert may_connect(answer, parts("http://example.org/"), ("example.org",), "public")
+    assert may_connect(answer, parts("http://example.org/"), ("example.org",), "listed")
 
 
-def test_an_address_that_is_listed_itself_may_be_connected_to_at_that_port() -> None:
+def test_an_address_of_this_machine_is_opened_where_it_is_listed_at_that_port() -> None:
     wanted = parts("http://wiki.example/")
-    assert may_connect("10.0.0.7", wanted, ("wiki.example", "10.0.0.7"), "public")
-    assert not may_connect("10.0.0.7", wanted, ("wiki.example", "10.0.0.7:8000"), "public")
-    assert may_connect("10.0.0.7", wanted, ("wiki.example",), "anywhere")
+    assert may_connect("127.0.0.1", wanted, ("wiki.example", "127.0.0.1"), "listed")
+    assert not may_connect("127.0.0.1", wanted, ("wiki.example", "127.0.0.1:8000"), "listed")
+    assert may_connect("127.0.0.1", wanted, ("wiki.example",), "anywhere")
 
 
 def test_localhost_leads_to_this_machine_and_to_no_other() -> None:
     wanted = parts("http://localhost:8000/")
-    assert may_connect("127.0.0.1", wanted, ("localhost:8000",), "public")
-    assert may_connect("::1", wanted, ("localhost:8000",), "public")
-    assert not may_connect("10.0.0.7", wanted, ("localhost:8000",), "public")
+    assert may_connect("127.0.0.1", wanted, ("localhost:8000",), "listed")
+    assert may_connect("::1", wanted, ("localhost:8000",), "listed")
+    assert not may_connect("10.0.0.7", wanted, ("localhost:8000",), "listed")
 
 
 def test_a_redirect_is_read_from_where_it_was_given() -> None:
