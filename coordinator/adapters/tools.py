@@ -2,13 +2,16 @@
 
 import posixpath
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 
+from coordinator.adapters import url_checks
 from coordinator.adapters.history import BLAMED_LINES_MAX, GitHistory
+from coordinator.adapters.url_checks import Ask
 from coordinator.domain import grep
 from coordinator.domain.names import Oid, RepoPath
 from coordinator.domain.tree import Entry, matches
+from coordinator.domain.web import CheckedUrl
 from coordinator.domain.worker import (
     BlamedLine,
     Found,
@@ -37,6 +40,7 @@ class GitTools:
         granted: names of tools: `list`, `glob`, `read`, `grep`, `log`, `blame`, `show`; `file_write` may
             ask for modes.
         history: what happened before the base, for `log`, `blame` and `show`.
+        ask: calls a tool that the daemon runs, for `check_url`.
         used: called at each use, as a sign of life.
         content_bytes_max: a larger file is not shown.
     """
@@ -48,6 +52,7 @@ class GitTools:
         granted: Iterable[str],
         *,
         history: GitHistory | None = None,
+        ask: Ask | None = None,
         used: Callable[[], None] = lambda: None,
         content_bytes_max: int = CONTENT_BYTES_MAX,
     ) -> None:
@@ -55,6 +60,7 @@ class GitTools:
         self._tree = tree
         self._granted = frozenset(granted)
         self._past = history
+        self._ask = ask
         self._used = used
         self._content_bytes_max = content_bytes_max
 
@@ -73,7 +79,7 @@ class GitTools:
 
     def read(self, path: RepoPath) -> bytes | None:
         """Returns the content of the file `path`; None when it is no file, or larger than the limit."""
-        self._grant("read")
+        self._grant("read", "file_write")
         entry = self._files.get(path)
         if entry is None:
             return None
@@ -147,6 +153,16 @@ class GitTools:
             return None
         content = self._objects.content(entry.oid)
         return content if len(content) <= self._content_bytes_max else None
+
+    def check_urls(self, urls: Iterable[str], *, within_s: float) -> Mapping[str, CheckedUrl]:
+        """Returns what is wrong with each URL, asking the daemon about it once.
+
+        What has no answer within that time is left unchecked.
+        """
+        self._grant("check_url")
+        if self._ask is None:  # who granted it opened no way to the daemon
+            raise UngrantedTool("check_url")
+        return url_checks.check(urls, self._ask, within_s=within_s, used=self._used)
 
     @property
     def _history(self) -> GitHistory:

@@ -16,6 +16,7 @@ from coordinator.domain.package import (
     WantedOutput,
 )
 from coordinator.domain.tree import matches
+from coordinator.domain.web import CheckedUrl
 from coordinator.domain.worker import BlamedLine, Found, PastCommit, UngrantedTool
 
 OutputKind = Literal["list", "json", "table", "report", "changes"]
@@ -32,6 +33,7 @@ class MemoryTools:
         granted: frozenset[str] = ALL,
         executables: frozenset[str] = frozenset(),
         past: tuple[PastCommit, ...] = (),
+        urls: Mapping[str, CheckedUrl] | None = None,
     ) -> None:
         self.files = {
             RepoPath(path): content.encode() if isinstance(content, str) else content
@@ -40,6 +42,8 @@ class MemoryTools:
         self._granted = granted
         self.past = past  # newest first; it touches every file
         self._executables = executables
+        self._urls = urls or {}  # whatever is not among them is there
+        self.asked: list[tuple[str, ...]] = []
 
     def paths(self, glob: str = "**") -> Iterable[RepoPath]:
         self._grant("list", "glob")
@@ -50,7 +54,7 @@ class MemoryTools:
         return path in self.files or any(p.startswith(path + "/") for p in self.files)
 
     def read(self, path: RepoPath) -> bytes | None:
-        self._grant("read")
+        self._grant("read", "file_write")
         return self.files.get(path)
 
     def executable(self, path: RepoPath) -> bool:
@@ -87,6 +91,11 @@ class MemoryTools:
         if not any(one.oid.startswith(commit) for one in self.past):
             return None
         return self.files.get(path) if path else f"commit {commit}\n".encode()
+
+    def check_urls(self, urls: Iterable[str], *, within_s: float) -> Mapping[str, CheckedUrl]:
+        self._grant("check_url")
+        self.asked.append(tuple(urls))
+        return {u: self._urls.get(u, CheckedUrl(url=u, problem="")) for u in self.asked[-1]}
 
     def _grant(self, *names: str) -> None:
         if self._granted.isdisjoint(names):
