@@ -30,6 +30,11 @@ class Kind(StrEnum):
     MISSING_FILE = "missing file"
     MISSING_ANCHOR = "missing anchor"
     WRONG_CASE = "wrong case"
+    DEAD = "dead"
+    MOVED = "moved permanently"
+    UNREACHABLE = "unreachable"
+    NOT_ALLOWED = "not allowed"
+    NOT_CHECKED = "not checked"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +43,7 @@ class Broken:
 
     kind: Kind
     suggestion: str | None
+    why: str = ""  # what the server said, of a link that leads out
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +69,11 @@ class Written:
 def checkable(target: str) -> bool:
     """Tells whether `target` is a link into this repository that can be followed without a template."""
     return not (not target or _EXTERNAL.match(target) or _TEMPLATE.search(target) or "\0" in target)
+
+
+def has_template(target: str) -> bool:
+    """Tells whether a template expression has to be filled in before `target` leads anywhere."""
+    return bool(_TEMPLATE.search(target))
 
 
 class Targets:

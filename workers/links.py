@@ -1,19 +1,21 @@
 """Finds broken relative links and anchors in Markdown and HTML; mends those whose target is unambiguous."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from coordinator.domain.link_criterion import differs
 from coordinator.domain.names import RepoPath
 from coordinator.domain.output import Output
 from coordinator.domain.package import ContextPackage
+from coordinator.domain.web import CheckedUrl
 from coordinator.domain.worker import Tools
 
-from . import answer, html_pages, markdown_links, reading
+from . import answer, external_links, html_pages, markdown_links, reading
 from .html_pages import Reference
 from .link_targets import HTML, MARKDOWN, Broken, Targets, checkable
 
+_COLUMNS = ("file", "line", "target", "kind", "suggestion")
 _ALIASES = {
     "path": "file",
     "source": "file",
@@ -43,7 +45,7 @@ class _Document:
 
 
 class Links:
-    """Audits links; external ones are not followed, code is not read as links."""
+    """Audits links; external ones only where they are asked for, and code is not read as links."""
 
     def work(self, package: ContextPackage, tools: Tools) -> Output:
         """Returns the broken links, or the files with those mended whose target is unambiguous."""
@@ -60,10 +62,15 @@ class Links:
             anchors=library.anchors,
             root="" if root == "." else root,
         )
-        findings = [f for file in files for f in _broken(file, library, targets)]
-        if wanted.kind == "changes":
-            return _mended(tools, library, findings)
-        return answer.report(_findings(findings), wanted)
+        if not external_links.are_asked_for(package):
+            findings = [f for file in files for f in _broken(file, library, targets, {})]
+            if wanted.kind == "changes":
+                return _mended(tools, library, findings)
+            return answer.report(_findings(findings, _COLUMNS), wanted)
+        written = (r.target for file in files for r in library.references(file))
+        checked = external_links.checked(written, package, tools)
+        findings = [f for file in files for f in _broken(file, library, targets, checked)]
+        return answer.report(_findings(findings, (*_COLUMNS, "why")), wanted)
 
 
 def _files(package: ContextPackage, every: Sequence[RepoPath]) -> tuple[RepoPath, ...]:
@@ -76,41 +83,52 @@ def _files(package: ContextPackage, every: Sequence[RepoPath]) -> tuple[RepoPath
     return reading.within_scope(package, documents)
 
 
-def _broken(file: RepoPath, library: "_Library", targets: Targets) -> Iterator[_Finding]:
+def _broken(
+    file: RepoPath, library: "_Library", targets: Targets, checked: Mapping[str, CheckedUrl]
+) -> Iterator[_Finding]:
     document = library.document(file)
-    for reference in document.references if document else ():
-        if not checkable(reference.target):
-            continue
-        base = document.base if document else None
-        broken = targets.broken(file, reference.target, base=base)
+    for reference in library.references(file):
+        if checkable(reference.target):
+            base = document.base if document else None
+            broken = targets.broken(file, reference.target, base=base)
+        else:
+            broken = external_links.broken(reference.target, checked)
         if broken is not None:
             yield _Finding(file, reference, broken)
 
 
-def _findings(findings: Sequence[_Finding]) -> answer.Findings:
+def _findings(findings: Sequence[_Finding], columns: tuple[str, ...]) -> answer.Findings:
     return answer.Findings(
         title="Broken links",
-        columns=("file", "line", "target", "kind", "suggestion"),
+        columns=columns,
         primary="target",
         group="kind",
-        rows=tuple(
-            {
-                "file": f.file,
-                "line": f.reference.line,
-                "target": f.reference.target,
-                "kind": f.broken.kind.value,
-                "suggestion": f.broken.suggestion,
-            }
-            for f in findings
-        ),
+        rows=tuple({name: _cell(f, name) for name in columns} for f in findings),
         item=_item,
         aliases=_ALIASES,
     )
 
 
+def _cell(finding: _Finding, column: str) -> answer.Cell:
+    match column:
+        case "file":
+            return finding.file
+        case "line":
+            return finding.reference.line
+        case "target":
+            return finding.reference.target
+        case "kind":
+            return finding.broken.kind.value
+        case "suggestion":
+            return finding.broken.suggestion
+        case _:
+            return finding.broken.why or None
+
+
 def _item(row: answer.Row) -> str:
     meant = f"; did you mean `{row['suggestion']}`" if row["suggestion"] else ""
-    return f"{row['file']}:{row['line']}: `{row['target']}` ({row['kind']}{meant})"
+    why = f": {row['why']}" if row.get("why") and not meant else ""
+    return f"{row['file']}:{row['line']}: `{row['target']}` ({row['kind']}{meant}{why})"
 
 
 def _mended(tools: Tools, library: "_Library", findings: Sequence[_Finding]) -> Output:
@@ -170,6 +188,11 @@ class _Library:
         if path not in self._documents:
             self._documents[path] = self._parsed(path)
         return self._documents[path]
+
+    def references(self, path: RepoPath) -> Sequence[Reference]:
+        """Returns the links of a file; none when it is no document."""
+        document = self.document(path)
+        return () if document is None else document.references
 
     def anchors(self, path: RepoPath) -> frozenset[str] | None:
         """Returns the anchors of a file; None when it has none to look for."""

@@ -12,7 +12,7 @@ from typing import Any
 
 from markdown_it import MarkdownIt
 from markdown_it.common.utils import unescapeAll
-from markdown_it.rules_inline import StateInline, html_inline, image, link
+from markdown_it.rules_inline import StateInline, autolink, html_inline, image, link
 from markdown_it.token import Token
 
 from . import html_pages
@@ -26,6 +26,7 @@ _FRONT_MATTER = re.compile(
 _NEWLINE = re.compile(r"\r\n|\n|\r")
 _NAMED_HEADING = re.compile(r"\{#([^\s{}]+)[^{}]*\}\s*\Z")  # as generators of sites read it
 _DEFINITION = re.compile(r"\]:\s*(<[^<>\n]*>|\S+)")
+_BARE = re.compile(r"https?://[^\s<>`|]+", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +99,7 @@ def _plain(children: Sequence[Token]) -> str:
 
 def _inline(token: Token, lines: "_Lines") -> Iterator[Reference | frozenset[str]]:
     place = lines.place(token)
+    yield from _bare(token, place)
     for child in token.children or ():
         at: tuple[int, int] | None = child.meta.get("at")
         if at is None:
@@ -112,8 +114,35 @@ def _inline(token: Token, lines: "_Lines") -> Iterator[Reference | frozenset[str
             raw = token.content[at[0] : at[1]]
             if raw.startswith("<") and raw.endswith(">"):
                 raw, at = raw[1:-1], (at[0] + 1, at[1] - 1)
-            target = unescapeAll(raw)
+            target = raw if child.markup == "autolink" else unescapeAll(raw)
             yield place.reference(target, at if target == raw else None, at[0])
+
+
+def _bare(token: Token, place: "_Place") -> Iterator[Reference]:
+    """Yields the URLs that stand in text as they are, which GitHub makes links of."""
+    inside = after = 0
+    for child in token.children or ():
+        inside += child.nesting if child.type in ("link_open", "link_close") else 0
+        if child.type in ("softbreak", "hardbreak"):
+            after = token.content.find("\n", after) + 1
+        elif child.type == "text" and not inside:
+            for url in map(_without_end, _BARE.findall(child.content)):
+                begin = token.content.find(url, after)
+                span = (begin, begin + len(url)) if begin >= 0 else None
+                yield place.reference(url, span, after)
+
+
+def _without_end(url: str) -> str:
+    """Returns a URL in a sentence without what ends the sentence, or the brackets around it."""
+    while url:
+        last = url[-1]
+        if last in ".,:;!?*_~'\"" or (
+            last in ")]" and url.count(last) > url.count("(["[last == "]"])
+        ):
+            url = url[:-1]
+        else:
+            break
+    return url
 
 
 def _definitions(environment: dict[str, Any], lines: "_Lines") -> Iterator[Reference]:
@@ -209,6 +238,7 @@ def _parser() -> MarkdownIt:
     parser = MarkdownIt("commonmark").enable(["table", "strikethrough"])
     parser.inline.ruler.at("link", _noting(link, "link_open"))
     parser.inline.ruler.at("image", _noting(image, "image"))
+    parser.inline.ruler.at("autolink", _noting(autolink, "link_open"))
     parser.inline.ruler.at("html_inline", _noting(html_inline, "html_inline"))
     return parser
 
@@ -221,6 +251,9 @@ def _noting(rule: Rule, kind: str) -> Rule:
             token = next(t for t in state.tokens[count:] if t.type == kind)
             if kind == "html_inline":
                 token.meta["at"] = (start, state.pos)
+            elif token.markup == "autolink":
+                if "://" in state.src[start : state.pos]:  # not an address of mail
+                    token.meta["at"] = (start + 1, state.pos - 1)
             elif (at := _destination(state, start, kind)) is not None:
                 token.meta["at"] = at
         return done

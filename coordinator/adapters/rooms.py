@@ -15,6 +15,7 @@ from coordinator.domain.names import Oid
 from coordinator.domain.output import Usage
 from coordinator.domain.package import ContextPackage
 from coordinator.domain.policy import Confinement, Policy, Profile
+from coordinator.domain.tool_names import DAEMON
 from coordinator.domain.worker import Connection
 
 WITH_A_FOLDER = frozenset(("command", "claude-code", "codex"))
@@ -112,7 +113,8 @@ class LocalRooms:
             tree = None
             if profile.kind in WITH_A_FOLDER:
                 tree = stack.enter_context(self._hold(self._product(package.base)))
-            if profile.kind == "tool" or profile.network == "none":
+            asks = profile.kind == "tool" and not set(DAEMON).isdisjoint(package.tools_available)
+            if (profile.kind == "tool" or profile.network == "none") and not asks:
                 yield Room(tree=tree, confinement=policy.confinement)
                 return
             desk = stack.enter_context(self._desks.open(spec, package, profile, policy))

@@ -99,6 +99,7 @@ class Brief(_Value):
     retries: int | None = None
     deploy: Environment | None = None
     again: int | None = None
+    external: bool = False  # links that lead out of the repository are looked at too
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

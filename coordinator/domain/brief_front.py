@@ -22,6 +22,7 @@ KEYS = (
     "retries",
     "deploy",
     "again",
+    "external",
 )
 _FIELDS = {"deadline": "deadline_s", "budget": "budget_usd"}
 _SECTION = "front matter"
@@ -74,6 +75,8 @@ def render(brief: Brief) -> str:
             value = list(value)
         if isinstance(value, float) and value.is_integer():
             value = int(value)
+        if value is False:
+            continue
         if value not in (None, []) and not (key == "priority" and value == 0):
             said[key] = value
     if not said:
@@ -143,6 +146,11 @@ def _words(node: yaml.Node) -> tuple[str, ...] | None:
     return tuple(dict.fromkeys(w.strip() for w in value.split(",") if w.strip())) or None
 
 
+def _yes(node: yaml.Node) -> bool | None:
+    value = (_scalar(node) or "").lower()
+    return None if value not in ("true", "false", "yes", "no") else value in ("true", "yes")
+
+
 def _whole(lowest: int, highest: int) -> Callable[[yaml.Node], int | None]:
     def read(node: yaml.Node) -> int | None:
         value = _scalar(node)
@@ -187,6 +195,7 @@ _READERS: dict[str, tuple[Callable[[yaml.Node], Any], str]] = {
     "retries": (_whole(0, 20), "a whole number from 0 to 20"),
     "deploy": (_word, "the name of one environment"),
     "again": (_whole(1, 10**6), "a whole number of at least 1"),
+    "external": (_yes, "true or false"),
 }
 _EXAMPLES = {
     "worker": "`worker: links` or `worker: [links, sitemap]`",
@@ -200,6 +209,7 @@ _EXAMPLES = {
     "retries": "`retries: 2`",
     "deploy": "`deploy: production`",
     "again": "`again: 1`",
+    "external": "`external: true`",
 }
 
 

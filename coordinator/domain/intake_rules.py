@@ -5,7 +5,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from coordinator.domain.brief import Brief, Estimate, Fault, Input
+from coordinator.domain.brief import Brief, Estimate, Fault, Input, Kind
 from coordinator.domain.brief_items import PROSE
 from coordinator.domain.brief_paths import pathlike, sentence_end
 from coordinator.domain.choosing import chosen, quotes
@@ -155,6 +155,24 @@ def _urls(brief: Brief, policy: Policy, said: _Faults) -> None:
     if len(urls) > URLS_MAX:
         message = f"INPUTS names {len(urls)} URLs; {URLS_MAX} is the most"
         said.add("too-long", "INPUTS", message, "name fewer URLs, or split the brief")
+    if brief.external:
+        _external(brief, policy, said)
+
+
+def _external(brief: Brief, policy: Policy, said: _Faults) -> None:
+    for profile in (p for name in chosen(brief, policy) if (p := policy.profile(name))):
+        granted = profile.tools & set(brief.tools) if brief.tools else profile.tools
+        if "check_url" not in granted:
+            message = f"{profile.name} is not granted the tool 'check_url', which `external` needs"
+            hint = "name the worker links, and grant check_url where `tools` names tools"
+            said.add("ungranted-tool", "external", message, hint)
+    if brief.output_format.kind is Kind.CHANGES:
+        message = "external links are looked at for a report, and changes are wanted"
+        said.add("bad-value", "external", message, "ask for a list, a table, json or a report")
+    if not policy.network_hosts:
+        message = "no external link can be looked at: [network] lists no hosts"
+        hint = "add the hosts to `hosts` of [network] in .orchestrator/config.toml"
+        said.add("ungranted-url", "external", message, hint)
 
 
 def _dependencies(facts: Facts, said: _Faults) -> None:

@@ -15,6 +15,7 @@ from coordinator.domain.package import (
 )
 from coordinator.domain.plan import Plan, Task
 from coordinator.domain.policy import Policy, Profile
+from coordinator.domain.tool_names import DAEMON
 
 RULES_CHARS_MAX = 8_000
 STATE_CHARS_MAX = 8_000
@@ -111,8 +112,13 @@ def cut(text: str, chars_max: int) -> str:
 
 
 def _tools(brief: Brief, profile: Profile) -> tuple[str, ...]:
-    """Returns the granted tools; a brief narrows what its worker may use and never widens it."""
+    """Returns the granted tools; a brief narrows what its worker may use and never widens it.
+
+    A built-in worker gets what leads out of the repository only where its brief asks for that.
+    """
     granted = profile.tools & set(brief.tools) if brief.tools else profile.tools
+    if profile.kind == "tool" and not (brief.external or brief.tools):
+        granted -= set(DAEMON)
     return tuple(sorted(granted))
 
 

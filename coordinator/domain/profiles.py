@@ -26,7 +26,7 @@ BUILT_IN: tuple[Profile, ...] = (
         description="broken relative links and anchors in Markdown and HTML; reports, or mends them",
         capabilities=frozenset(("links",)),
         output_kinds=_REPORTS | {"changes"},
-        tools=TOOLS,
+        tools=TOOLS | {"check_url"},  # which a package has where its brief asks for it
         limits=_LIMITS,
         tokens_per_s=500_000.0,
     ),
