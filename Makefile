@@ -7,11 +7,12 @@ ARGS ?=
 # Only relative paths below: the folder's own name may hold spaces.
 RUN := .venv/bin/python
 
-.PHONY: help demo test check format bench lock environment
+.PHONY: help demo test test-real check format bench lock environment
 
 help:
 	@echo "make demo     see briefs become commits, in a scratch repository"
 	@echo "make test     run the tests (ARGS='-k claim' to choose)"
+	@echo "make test-real  run real agents and a real small model (installs them into .real/)"
 	@echo "make check    formatting, lint, types and import contracts"
 	@echo "make format   rewrite the code in the house format"
 	@echo "make bench    run the benchmarks"
@@ -26,6 +27,11 @@ demo: environment
 # The hash seed is fixed so that a seed of the simulation is the same day here and when it is replayed.
 test: environment
 	PYTHONHASHSEED=0 $(RUN) -m pytest -n $(JOBS) $(ARGS)
+
+# What cannot be had here is left out, and the tests that need it are skipped with the reason.
+test-real: environment
+	$(RUN) tests/real/install.py
+	PYTHONHASHSEED=0 $(RUN) -m pytest -m real tests/real $(ARGS)
 
 check: environment
 	$(RUN) -m ruff format --check .

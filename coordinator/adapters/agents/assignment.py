@@ -5,8 +5,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
-from coordinator.adapters.sandbox import Cell, CellEnded, CellLimits
+from coordinator.adapters.sandbox import IN, OUT, WORK, Cell, CellEnded, CellLimits
 from coordinator.domain.attempt import Spec
+from coordinator.domain.errors import WorkerError
 from coordinator.domain.output import Changes, CouldNot, NoOutput, Report
 from coordinator.domain.package import ContextPackage
 from coordinator.domain.policy import Confinement, Profile
@@ -71,6 +72,13 @@ class Assignment:
         """Returns the cell of a program: the tree of the base, writable only where changes are asked for."""
         seen = (*self.confinement.read, *self.confinement.path, *self.profile.read)
         binds = (*(Path(path) for path in seen), *read)
+        for bind in binds:
+            for place in (WORK, IN, OUT):
+                if bind.is_relative_to(place):
+                    raise WorkerError(
+                        f"{bind} cannot be shown: confined programs have their own {place}",
+                        hint=f"put it somewhere that is not below {place}",
+                    )
         return Cell(
             argv=argv,
             tree=self.tree,
