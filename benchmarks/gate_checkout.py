@@ -1,6 +1,6 @@
 """Measures a gate with `true`, its checkout included, on a small and a large repository.
 
-    python benchmarks/gate_checkout.py [--runs 20] [--files 1000 50000] [--isolation auto]
+    python benchmarks/gate_checkout.py [--runs 20] [--files 1000 50000] [--isolation auto] [--confinement strict]
 
 Each run changes 3 files and gates the new tree; the first checkout of each size is shown apart.
 """
@@ -17,9 +17,11 @@ from coordinator.adapters.checkouts import Checkouts
 from coordinator.adapters.checks import CommandChecks
 from coordinator.adapters.git_clone import create_private_clone
 from coordinator.adapters.git_process import GitProcess
+from coordinator.adapters.sandbox import Sandbox
+from coordinator.adapters.setups import Setups
 from coordinator.domain.check import Check
 from coordinator.domain.names import Oid
-from coordinator.domain.policy import Command
+from coordinator.domain.policy import Command, Confinement
 from coordinator.domain.tree import Entry, encode
 
 _IN_FOLDER = 100
@@ -31,37 +33,49 @@ def main() -> None:
     arguments.add_argument("--runs", type=int, default=20)
     arguments.add_argument("--files", type=int, nargs=2, default=[1_000, 50_000])
     arguments.add_argument("--isolation", choices=["auto", "overlay", "copy"], default="auto")
+    arguments.add_argument("--confinement", choices=["strict", "none"], default="strict")
     chosen = arguments.parse_args()
-    small, large = (measure(count, chosen.runs, chosen.isolation) for count in chosen.files)
+    confinement = Confinement(checks=chosen.confinement)
+    small, large = (
+        measure(count, chosen.runs, chosen.isolation, confinement) for count in chosen.files
+    )
     print(f"ratio {large / small:.2f}")
 
 
-def measure(files: int, runs: int, isolation: Literal["auto", "overlay", "copy"]) -> float:
+def measure(
+    files: int,
+    runs: int,
+    isolation: Literal["auto", "overlay", "copy"],
+    confinement: Confinement,
+) -> float:
     """Returns the median seconds of a gate on a tree of `files` files."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         clone = create_private_clone(folder / "repo.git", remote_url=str(folder / "none"))
         with GitProcess(clone, remote_url=str(folder / "none")) as git:
             repository = Repository(git, files)
-            checkouts = Checkouts(git, folder / "checkouts", isolation=isolation)
-            checks = CommandChecks(checkouts, environment=os.environ)
-            first = gate(checks, repository.tree())
+            checks = CommandChecks(
+                Checkouts(git, folder / "checkouts"),
+                Sandbox(folder / "cells", isolation=isolation),
+                Setups(git, folder / "setups"),
+                environment=os.environ,
+            )
+            first = gate(checks, repository.tree(), confinement)
             times = []
             for run in range(runs):
                 tree = repository.changed(run)
-                times.append(gate(checks, tree))
-            kind = "overlay" if checkouts.overlay else "copy"
+                times.append(gate(checks, tree, confinement))
     median = statistics.median(times)
     print(
-        f"{files:>7} files, {kind}: first {first * 1000:8.1f} ms, "
+        f"{files:>7} files, {confinement.checks}, {isolation}: first {first * 1000:8.1f} ms, "
         f"then median {median * 1000:6.1f} ms, worst {max(times) * 1000:6.1f} ms of {runs}"
     )
     return median
 
 
-def gate(checks: CommandChecks, tree: Oid) -> float:
+def gate(checks: CommandChecks, tree: Oid, confinement: Confinement) -> float:
     begun = time.perf_counter()
-    result = checks.run(Check(tree, Command(name="gate", run="true")))
+    result = checks.run(Check(tree, Command(name="gate", run="true"), confinement))
     assert result.passed, result.tail
     return time.perf_counter() - begun
 

@@ -3,11 +3,14 @@
 import os
 import socket
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
 from coordinator import config
 from coordinator.adapters import faults, repository
+from coordinator.adapters.attempt_desk import AttemptDesks
+from coordinator.adapters.attempt_pool import CELLS, attempt_pool
 from coordinator.adapters.attempts import GitAttempts
 from coordinator.adapters.checkouts import Checkouts
 from coordinator.adapters.checks import CommandChecks
@@ -22,9 +25,10 @@ from coordinator.adapters.journal import SqliteJournal
 from coordinator.adapters.lanes import ThreadLanes
 from coordinator.adapters.objects import GitObjects
 from coordinator.adapters.patches import Patches
-from coordinator.adapters.pool_local import LocalPool
 from coordinator.adapters.remote import GitRemote
+from coordinator.adapters.sandbox import Sandbox
 from coordinator.adapters.secrets import DetectSecrets
+from coordinator.adapters.setups import Setups
 from coordinator.adapters.targets import EnvironmentTargets
 from coordinator.adapters.web import HttpWeb
 from coordinator.config import Wiring
@@ -196,8 +200,17 @@ def _ports(
         root=root,
     )
     objects = around("objects", base.objects)  # wrapped for attempts and committer too
-    checkouts = Checkouts(git, wired.run / "checkouts")
-    pool = LocalPool(git_dir=base.private, wake=wake, parallel_max=wired.attempts_parallel)
+    web = HttpWeb()
+    pool = attempt_pool(
+        git,
+        base.objects,
+        private=base.private,
+        policy=lambda: base.policy,
+        environment=environment,
+        web=web,
+        parallel_max=wired.attempts_parallel,
+        wake=wake,
+    )
     targets = EnvironmentTargets(
         git,
         repository=wired.repository,
@@ -213,7 +226,7 @@ def _ports(
         attempts=around("attempts", attempts),
         claims=around("claims", claims),
         remote=around("remote", base.remote),
-        checks=around("checks", CommandChecks(checkouts, environment=environment)),
+        checks=around("checks", _checks(base, wired, environment)),
         pool=around("pool", pool),
         targets=around("targets", targets),
         deploys=around("deploys", deploys),
@@ -226,7 +239,23 @@ def _ports(
             interrupt=git.interrupt,
         ),
         secrets=DetectSecrets(),
-        web=around("web", HttpWeb()),
+        web=around("web", web),
+    )
+
+
+def _checks(base: _Base, wired: Wiring, environment: Mapping[str, str]) -> CommandChecks:
+    ways = AttemptDesks(wired.run / "ways", environment={}, tools=lambda *_: {})
+
+    def way_out() -> AbstractContextManager[Path | None]:
+        hosts = base.policy.network_hosts
+        return ways.open_network(hosts) if hosts else nullcontext()
+
+    return CommandChecks(
+        Checkouts(base.git, wired.run / "checkouts", slots=max(2, wired.command_threads)),
+        Sandbox(wired.run / CELLS),
+        Setups(base.git, wired.run / "setups"),
+        environment=environment,
+        way_out=way_out,
     )
 
 

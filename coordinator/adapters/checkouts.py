@@ -1,8 +1,8 @@
 """Checkouts of product trees without `.git`: kept current by what changed, and never dirtied by a command.
 
 A few pristine folders ("slots") hold one tree each. To see another tree a slot is given the difference
-between the two, so the second gate of a large repository costs what the change costs. Commands get
-a throw-away view of a slot (see `views`); a slot is not touched while any view of it is in use.
+between the two, so the second gate of a large repository costs what the change costs. A slot is not touched
+while anybody holds it; who wants to write gets a view of it in a cell (see `sandbox`).
 """
 
 import itertools
@@ -14,11 +14,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from coordinator.adapters.git import Git
 from coordinator.adapters.tree_files import apply, remove_folder
-from coordinator.adapters.views import View, Views
 from coordinator.domain.errors import CoordinatorError
 from coordinator.domain.names import EMPTY_TREE, Oid
 
@@ -50,47 +48,27 @@ class Checkouts:
         folder: Path,
         *,
         slots: int = 2,
-        isolation: Literal["auto", "overlay", "copy"] = "auto",
     ) -> None:
         self._git = git
         self._folder = folder
-        self._isolation = isolation
         self._numbers = itertools.count(1)
         self._changed = threading.Condition()
-        self._views: Views | None = None
         self._slots = [
             _Slot(place, _holds(place)) for place in (folder / f"slot-{n}" for n in range(slots))
         ]
 
-    @property
-    def overlay(self) -> bool:
-        """Tells whether views are overlays; otherwise each is a copy."""
-        return self._prepared().overlay is not None
-
     @contextmanager
-    def view(self, tree: Oid) -> Iterator[View]:
-        """Yields a view of exactly `tree`; views may be used in parallel, and changed at will.
+    def hold(self, tree: Oid) -> Iterator[Path]:
+        """Yields a pristine folder with exactly `tree`, to be looked at and never written to.
 
-        Raises MissingObject, RepositoryError and OSError when the tree cannot be checked out.
+        It stays as it is for as long as it is held, and may be held many times. Raises MissingObject,
+        RepositoryError and OSError when the tree cannot be checked out.
         """
-        views = self._prepared()
         slot = self._acquire(tree)
-        in_use = True
         try:
-            with views.of(slot.place / "tree", next(self._numbers)) as view:
-                if views.overlay is None:  # it is a copy by now: the slot may serve others
-                    self._release(slot)
-                    in_use = False
-                yield view
+            yield slot.place / "tree"
         finally:
-            if in_use:
-                self._release(slot)
-
-    def _prepared(self) -> Views:
-        with self._changed:
-            if self._views is None:
-                self._views = Views(self._folder, isolation=self._isolation)
-            return self._views
+            self._release(slot)
 
     def _acquire(self, tree: Oid) -> _Slot:
         """Returns a slot that holds `tree`, counted as used; waits while all are in use for other trees."""
@@ -115,7 +93,7 @@ class Checkouts:
         return slot
 
     def _choose(self, tree: Oid) -> _Slot | None:
-        """Returns the slot for `tree`: one that has it, else an idle one that has most of it likely.
+        """Returns the slot for `tree`: one that has it, else the idle one that was of use longest ago.
 
         An idle slot with some tree comes before an empty one: a difference is cheaper than everything.
         """
@@ -123,7 +101,7 @@ class Checkouts:
             if slot.becoming == tree or (slot.becoming is None and slot.tree == tree):
                 return slot
         idle = [slot for slot in self._slots if slot.idle]
-        return max(idle, key=lambda s: (s.tree is not None, s.last_use), default=None)
+        return min(idle, key=lambda s: (s.tree is None, s.last_use), default=None)
 
     def _release(self, slot: _Slot) -> None:
         with self._changed:

@@ -73,21 +73,45 @@ def run(
         output.drain(time.monotonic() + _DRAIN_S_MAX)
     return Finished(
         code=process.returncode if in_time else None,
-        tail=output.text(),
-        log=Digest("sha256:" + output.seen.hexdigest()),
+        tail=output.said.text(),
+        log=output.said.digest(),
         wall_s=time.monotonic() - begun,
     )
 
 
-class _Output:
-    """The end of what came through a pipe, and the digest of all of it; memory stays bounded."""
+class Tail:
+    """The end of what a command said, and the digest of all of it; memory stays bounded."""
 
-    def __init__(self, pipe: IO[bytes]) -> None:
-        self.seen = hashlib.sha256()
-        self.open = True
-        self._pipe = pipe.fileno()
+    def __init__(self) -> None:
+        self._seen = hashlib.sha256()
         self._tail = b""
         self._cut = False
+
+    def add(self, chunk: bytes) -> None:
+        """Takes in what it said next."""
+        self._seen.update(chunk)
+        self._cut |= len(self._tail) + len(chunk) > TAIL_BYTES_MAX
+        self._tail = (self._tail + chunk)[-TAIL_BYTES_MAX:]
+
+    def text(self) -> str:
+        """Returns the end as text without escapes and controls, from the start of a line when it was cut."""
+        tail = self._tail
+        if self._cut and b"\n" in tail[:-1]:
+            tail = tail[tail.index(b"\n") + 1 :]
+        return clean(tail.decode("utf-8", "replace"))
+
+    def digest(self) -> Digest:
+        """Returns the digest of every byte."""
+        return Digest("sha256:" + self._seen.hexdigest())
+
+
+class _Output:
+    """What comes through a pipe."""
+
+    def __init__(self, pipe: IO[bytes]) -> None:
+        self.said = Tail()
+        self.open = True
+        self._pipe = pipe.fileno()
         os.set_blocking(self._pipe, False)
 
     def take(self, wait_s: float) -> bool:
@@ -96,22 +120,13 @@ class _Output:
             return False
         chunk = os.read(self._pipe, 65_536)
         self.open = bool(chunk)
-        self.seen.update(chunk)
-        self._cut |= len(self._tail) + len(chunk) > TAIL_BYTES_MAX
-        self._tail = (self._tail + chunk)[-TAIL_BYTES_MAX:]
+        self.said.add(chunk)
         return bool(chunk)
 
     def drain(self, until: float) -> None:
         """Reads what is there already."""
         while self.open and time.monotonic() < until and self.take(0.0):
             pass
-
-    def text(self) -> str:
-        """Returns the tail as text without escapes and controls, from the start of a line when it was cut."""
-        tail = self._tail
-        if self._cut and b"\n" in tail[:-1]:
-            tail = tail[tail.index(b"\n") + 1 :]
-        return clean(tail.decode("utf-8", "replace"))
 
 
 def _follow(process: "subprocess.Popen[bytes]", output: _Output, deadline: float) -> bool:

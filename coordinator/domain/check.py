@@ -1,10 +1,10 @@
 """A command on a tree, keyed by content: the same check never runs twice, and a restart remembers it."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from .names import Digest, Oid, digest
-from .policy import Command
+from .policy import Command, Confinement
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,11 +13,20 @@ class Check:
 
     product: Oid
     command: Command
+    confinement: Confinement = field(default_factory=Confinement)
 
     @property
     def key(self) -> Digest:
         """Returns what the result is remembered by."""
-        said = [self.product, self.command.run, self.command.setup, self.command.timeout_s_max]
+        command, confined = self.command, self.confinement
+        said = [
+            self.product,
+            command.run,
+            command.setup,
+            command.setup_inputs,
+            command.timeout_s_max,
+        ]
+        said += [confined.checks, confined.read, confined.path]
         return digest(json.dumps(said).encode())
 
 

@@ -1,57 +1,23 @@
-import os
 import random
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal
 
 import pytest
 
 from coordinator.adapters.checkouts import Checkouts
 from coordinator.adapters.git_process import GitProcess
-from coordinator.adapters.processes import Finished, run
 from coordinator.adapters.tree_files import FILE_TIME_S, remove_folder
-from coordinator.adapters.views import View
 from coordinator.domain.errors import RepositoryError
 from coordinator.domain.names import Oid
 from coordinator.domain.tree import Mode
 from tests.support.product_trees import Files, bare_repository, expected, plain, seen, store
-
-Isolation = Literal["overlay", "copy"]
 
 
 @pytest.fixture
 def git(tmp_path: Path) -> Iterator[GitProcess]:
     with bare_repository(tmp_path) as repository:
         yield repository
-
-
-@pytest.fixture(params=["overlay", "copy"])
-def isolation(request: pytest.FixtureRequest, tmp_path: Path) -> Isolation:
-    kind: Isolation = request.param
-    if kind == "overlay":
-        probe = Checkouts(NO_GIT, tmp_path / "probe")
-        if not probe.overlay:
-            pytest.skip("this machine lets nobody mount an overlay")
-    return kind
-
-
-NO_GIT: GitProcess = GitProcess.__new__(GitProcess)  # a probe reads no objects
-
-
-def in_view(view: View, line: str) -> Finished:
-    environment = {"PATH": os.environ["PATH"], "HOME": str(view.home)}
-    return run(view.argv(line), folder=view.folder, environment=environment, timeout_s_max=20)
-
-
-def as_seen_by_a_command(view: View) -> dict[str, tuple[str, bytes]]:
-    """Copies what the command sees to where the test can look."""
-    place = view.scratch / "copy"
-    finished = in_view(view, f"cp -a . '{place}'")
-    assert finished.code == 0, finished.tail
-    return seen(place)
 
 
 ODD: Files = {
@@ -72,17 +38,13 @@ ODD: Files = {
 }
 
 
-def test_a_checkout_is_exactly_the_tree(
-    git: GitProcess, tmp_path: Path, isolation: Isolation
-) -> None:
-    checkouts = Checkouts(git, tmp_path / "checkouts", isolation=isolation)
-    with checkouts.view(store(git, ODD)) as view:
-        assert as_seen_by_a_command(view) == expected(ODD)
+def test_a_checkout_is_exactly_the_tree(git: GitProcess, tmp_path: Path) -> None:
+    checkouts = Checkouts(git, tmp_path / "checkouts")
+    with checkouts.hold(store(git, ODD)) as folder:
+        assert seen(folder) == expected(ODD)
 
 
-def test_a_checkout_follows_every_kind_of_change(
-    git: GitProcess, tmp_path: Path, isolation: Isolation
-) -> None:
+def test_a_checkout_follows_every_kind_of_change(git: GitProcess, tmp_path: Path) -> None:
     steps: list[Files] = [
         ODD,
         {**ODD, "plain.txt": ("100755", b"changed")},
@@ -92,16 +54,16 @@ def test_a_checkout_follows_every_kind_of_change(
         {},
         ODD,
     ]
-    checkouts = Checkouts(git, tmp_path / "checkouts", slots=1, isolation=isolation)
+    checkouts = Checkouts(git, tmp_path / "checkouts", slots=1)
     for files in steps:
-        with checkouts.view(store(git, files)) as view:
-            assert as_seen_by_a_command(view) == expected(files)
+        with checkouts.hold(store(git, files)) as folder:
+            assert seen(folder) == expected(files)
 
 
 @pytest.mark.parametrize("seed", range(3))
 def test_random_walks_over_trees_stay_exact(git: GitProcess, tmp_path: Path, seed: int) -> None:
     dice = random.Random(seed)
-    checkouts = Checkouts(git, tmp_path / "checkouts", slots=1, isolation="copy")
+    checkouts = Checkouts(git, tmp_path / "checkouts", slots=1)
     for _ in range(25):
         files: dict[str, tuple[Mode, bytes]] = {}
         for _ in range(dice.randrange(12)):
@@ -112,60 +74,46 @@ def test_random_walks_over_trees_stay_exact(git: GitProcess, tmp_path: Path, see
                 continue
             mode: Mode = dice.choice(["100644", "100755", "120000", "160000"])
             files[path] = (mode, b"%040x" % dice.randrange(4))
-        with checkouts.view(store(git, files)) as view:
-            assert as_seen_by_a_command(view) == expected(files)
+        with checkouts.hold(store(git, files)) as folder:
+            assert seen(folder) == expected(files)
 
 
-def test_what_a_command_does_to_its_view_is_gone_for_the_next(
-    git: GitProcess, tmp_path: Path, isolation: Isolation
-) -> None:
-    checkouts = Checkouts(git, tmp_path / "checkouts", slots=1, isolation=isolation)
-    tree = store(git, ODD)
-    dirty = (
-        "set -e; echo x >plain.txt; chmod 600 run.sh; rm -r folder; mkdir folder; echo y >folder/new;"
-        " rm link; ln -s / link; mv empty moved; mkdir -p locked/in; echo z >locked/in/f;"
-        " chmod 000 locked/in/f; chmod 555 locked/in locked"
-    )
-    with checkouts.view(tree) as view:
-        finished = in_view(view, dirty)
-        assert finished.code == 0, finished.tail
-        assert (
-            in_view(view, "cat folder/new").tail == "y\n"
-        )  # a second line sees what the first did
-    with checkouts.view(tree) as view:
-        assert as_seen_by_a_command(view) == expected(ODD)
-    assert list((tmp_path / "checkouts" / "views").iterdir()) == []
-
-
-def test_two_views_of_one_tree_do_not_see_each_other(
-    git: GitProcess, tmp_path: Path, isolation: Isolation
-) -> None:
-    checkouts = Checkouts(git, tmp_path / "checkouts", slots=1, isolation=isolation)
-    tree = store(git, plain(a="a"))
-    with checkouts.view(tree) as one, checkouts.view(tree) as other:
-        assert in_view(one, "echo one >a; echo >only").code == 0
-        assert in_view(other, "cat a; ls").tail == "aa\n"
-
-
-def test_a_slot_in_use_is_not_changed_under_a_view(git: GitProcess, tmp_path: Path) -> None:
+def test_a_folder_may_be_held_many_times_at_once(git: GitProcess, tmp_path: Path) -> None:
     checkouts = Checkouts(git, tmp_path / "checkouts", slots=1)
-    if not checkouts.overlay:
-        pytest.skip("without overlays no slot is in use while a command runs")
+    tree = store(git, plain(a="a"))
+    with checkouts.hold(tree) as one, checkouts.hold(tree) as other:
+        assert one == other
+        assert (one / "a").read_text() == "a"
+
+
+def test_a_folder_that_is_held_is_not_changed(git: GitProcess, tmp_path: Path) -> None:
+    checkouts = Checkouts(git, tmp_path / "checkouts", slots=1)
     first, second = store(git, plain(a="first")), store(git, plain(a="second"))
     saw: list[str] = []
 
     def other() -> None:
-        with checkouts.view(second) as view:
-            saw.append(in_view(view, "cat a").tail)
+        with checkouts.hold(second) as folder:
+            saw.append((folder / "a").read_text())
 
     thread = threading.Thread(target=other)
-    with checkouts.view(first) as view:
+    with checkouts.hold(first) as folder:
         thread.start()
         thread.join(0.2)
         assert thread.is_alive()
-        saw.append(in_view(view, "cat a").tail)
+        saw.append((folder / "a").read_text())
     thread.join(20)
     assert saw == ["first", "second"]
+
+
+def test_the_folder_that_was_of_use_longest_ago_makes_room(git: GitProcess, tmp_path: Path) -> None:
+    checkouts = Checkouts(git, tmp_path / "checkouts", slots=2)
+    first, second, third = (store(git, plain(a=name)) for name in ("first", "second", "third"))
+    with checkouts.hold(first) as old, checkouts.hold(second) as new:
+        assert old != new
+    with checkouts.hold(third) as folder:
+        assert folder == old
+    with checkouts.hold(second) as folder:
+        assert folder == new
 
 
 def test_many_threads_get_the_trees_they_asked_for(git: GitProcess, tmp_path: Path) -> None:
@@ -176,8 +124,8 @@ def test_many_threads_get_the_trees_they_asked_for(git: GitProcess, tmp_path: Pa
     def work(start: int) -> None:
         for step in range(6):
             number = (start + step) % 4
-            with checkouts.view(trees[number]) as view:
-                said = in_view(view, "cat a b; echo dirt >a; rm b").tail
+            with checkouts.hold(trees[number]) as folder:
+                said = (folder / "a").read_text() + (folder / "b").read_text()
             if said != f"{number}{number}":
                 wrong.append(said)
 
@@ -194,38 +142,38 @@ def test_the_next_process_goes_on_from_what_the_last_one_left(
     git: GitProcess, tmp_path: Path
 ) -> None:
     tree = store(git, plain(a="a", b="b"))
-    with Checkouts(git, tmp_path / "checkouts").view(tree):
+    with Checkouts(git, tmp_path / "checkouts").hold(tree):
         pass
     before = (tmp_path / "checkouts/slot-0/tree/a").stat().st_ino
     checkouts = Checkouts(git, tmp_path / "checkouts")
-    with checkouts.view(store(git, plain(a="a", b="other"))) as view:
-        assert in_view(view, "cat a b").tail == "aother"
+    with checkouts.hold(store(git, plain(a="a", b="other"))) as folder:
+        assert (folder / "b").read_text() == "other"
     assert (tmp_path / "checkouts/slot-0/tree/a").stat().st_ino == before
 
 
 def test_an_update_cut_short_by_a_crash_is_built_anew(git: GitProcess, tmp_path: Path) -> None:
     files = plain(a="a", folder__b="b")
-    with Checkouts(git, tmp_path / "checkouts").view(store(git, files)):
+    with Checkouts(git, tmp_path / "checkouts").hold(store(git, files)):
         pass
     place = tmp_path / "checkouts/slot-0"
     (place / "state.json").unlink()  # as it is in the middle of an update
     (place / "tree/a").write_text("half")
     (place / "tree/stray").write_text("half")
-    with Checkouts(git, tmp_path / "checkouts").view(store(git, files)) as view:
-        assert as_seen_by_a_command(view) == expected(files)
+    with Checkouts(git, tmp_path / "checkouts").hold(store(git, files)) as folder:
+        assert seen(folder) == expected(files)
 
 
 def test_a_slot_that_does_not_match_its_state_is_built_anew(
     git: GitProcess, tmp_path: Path
 ) -> None:
     checkouts = Checkouts(git, tmp_path / "checkouts", slots=1)
-    with checkouts.view(store(git, plain(a="a", b="b"))):
+    with checkouts.hold(store(git, plain(a="a", b="b"))):
         pass
     (tmp_path / "checkouts/slot-0/tree/c").mkdir()  # in the way of a file that comes next
     (tmp_path / "checkouts/slot-0/tree/c/x").write_text("x")
     after = plain(a="a", c="c")
-    with checkouts.view(store(git, after)) as view:
-        assert as_seen_by_a_command(view) == expected(after)
+    with checkouts.hold(store(git, after)) as folder:
+        assert seen(folder) == expected(after)
 
 
 @pytest.mark.parametrize("name", [".git", "sub/.GIT", "..", "a/../b"])
@@ -234,44 +182,19 @@ def test_a_tree_that_would_leave_its_folder_is_refused(
 ) -> None:
     checkouts = Checkouts(git, tmp_path / "checkouts")
     tree = store(git, {name: ("100644", b"x")})
-    with pytest.raises(RepositoryError, match="cannot be checked out"), checkouts.view(tree):
+    with pytest.raises(RepositoryError, match="cannot be checked out"), checkouts.hold(tree):
         pass
-    with checkouts.view(store(git, plain(a="still works"))) as view:
-        assert in_view(view, "cat a").tail == "still works"
+    with checkouts.hold(store(git, plain(a="still works"))) as folder:
+        assert (folder / "a").read_text() == "still works"
 
 
 def test_all_files_have_one_time_so_that_make_rebuilds_nothing_committed(
     git: GitProcess, tmp_path: Path
 ) -> None:
     checkouts = Checkouts(git, tmp_path / "checkouts")
-    with checkouts.view(store(git, ODD)) as view:
-        finished = in_view(view, "find . ! -type d -printf '%T@\\n' | sort -u")
-    assert finished.tail == f"{FILE_TIME_S}.0000000000\n"
-
-
-def test_a_killed_daemon_leaves_no_command_running(git: GitProcess, tmp_path: Path) -> None:
-    overlay = Checkouts(NO_GIT, tmp_path / "probe")._prepared().overlay
-    if overlay is None or "--kill-child" not in overlay.launch or "setpriv" not in overlay.launch:
-        pytest.skip("this machine cannot tie the life of a command to ours")
-    fifo = tmp_path / "alive"
-    os.mkfifo(fifo)
-    daemon = tmp_path / "daemon.py"
-    daemon.write_text(
-        "import sys; from pathlib import Path\n"
-        "from coordinator.adapters.views import Views; from coordinator.adapters.processes import run\n"
-        "views = Views(Path(sys.argv[1])); low = Path(sys.argv[1]) / 'low'; low.mkdir()\n"
-        "with views.of(low, 1) as view:\n"
-        "    run(view.argv(f'exec 7>{sys.argv[2]}; setsid sleep 300 & sleep 300'), folder=view.folder,"
-        " environment={'PATH': '/usr/bin:/bin'}, timeout_s_max=300)\n"
-    )
-    root = Path(__file__).parents[2]
-    process = subprocess.Popen(
-        [sys.executable, str(daemon), str(tmp_path / "views"), str(fifo)], cwd=root
-    )
-    with fifo.open("rb") as alive:  # opens once the command has opened its end
-        process.kill()
-        process.wait()
-        assert alive.read() == b""  # ends when the last process that holds the other end is dead
+    with checkouts.hold(store(git, ODD)) as folder:
+        files = [path for path in folder.rglob("*") if path.is_symlink() or path.is_file()]
+        assert {path.lstat().st_mtime_ns for path in files} == {FILE_TIME_S * 1_000_000_000}
 
 
 def test_a_folder_that_a_command_locked_is_removed_all_the_same(tmp_path: Path) -> None:
@@ -290,7 +213,7 @@ def test_a_missing_tree_is_said_and_leaves_the_slots_usable(
     git: GitProcess, tmp_path: Path
 ) -> None:
     checkouts = Checkouts(git, tmp_path / "checkouts", slots=1)
-    with pytest.raises(RepositoryError), checkouts.view(Oid("f" * 40)):
+    with pytest.raises(RepositoryError), checkouts.hold(Oid("f" * 40)):
         pass
-    with checkouts.view(store(git, plain(a="a"))) as view:
-        assert in_view(view, "cat a").tail == "a"
+    with checkouts.hold(store(git, plain(a="a"))) as folder:
+        assert (folder / "a").read_text() == "a"

@@ -1,6 +1,8 @@
 import hashlib
 import os
+import uuid
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -10,9 +12,12 @@ from coordinator.adapters.checkouts import Checkouts
 from coordinator.adapters.checks import CommandChecks
 from coordinator.adapters.git_process import GitProcess
 from coordinator.adapters.processes import TAIL_BYTES_MAX, run
+from coordinator.adapters.sandbox import Sandbox
+from coordinator.adapters.setups import KEPT_MAX, Setups
 from coordinator.domain.check import Check, CheckResult
 from coordinator.domain.names import Oid
-from coordinator.domain.policy import Command
+from coordinator.domain.policy import Command, Confinement, Layers
+from tests.support.cells import need_bubblewrap, running
 from tests.support.product_trees import bare_repository, plain, store
 
 SECRETS = {
@@ -30,27 +35,66 @@ def git(tmp_path: Path) -> Iterator[GitProcess]:
         yield repository
 
 
+@dataclass(frozen=True)
+class Way:
+    """One way to run a command: how it is confined, and how its folder is made."""
+
+    checks: Layers = "strict"
+    isolation: Literal["auto", "copy"] = "auto"
+
+
+WAYS = {
+    "strict": Way(),
+    "strict-copy": Way(isolation="copy"),
+    "none": Way("none"),
+    "none-copy": Way("none", "copy"),
+}
+
+
 class Gate:
-    def __init__(self, git: GitProcess, folder: Path, isolation: Literal["auto", "copy"]) -> None:
+    def __init__(self, git: GitProcess, folder: Path, way: Way) -> None:
+        if way.checks == "strict":
+            need_bubblewrap()
+        self.git = git
+        self.way = way
+        self.folder = folder
         self.tree = store(git, plain(a="text\n", folder__b="b\n"))
-        checkouts = Checkouts(git, folder / "checkouts", isolation=isolation)
-        self.checks = CommandChecks(checkouts, environment=SECRETS)
+        self.checks = CommandChecks(
+            Checkouts(git, folder / "checkouts"),
+            Sandbox(folder / "cells", isolation=way.isolation),
+            Setups(git, folder / "setups"),
+            environment=SECRETS,
+        )
 
     def run(
         self,
         line: str,
         *,
         setup: str | None = None,
+        setup_inputs: tuple[str, ...] = (),
         timeout_s_max: float = 20,
         tree: Oid | None = None,
+        read: tuple[str, ...] = (),
     ) -> CheckResult:
-        command = Command(name="gate", run=line, setup=setup, timeout_s_max=timeout_s_max)
-        return self.checks.run(Check(tree or self.tree, command))
+        command = Command(
+            name="gate",
+            run=line,
+            setup=setup,
+            setup_inputs=setup_inputs,
+            timeout_s_max=timeout_s_max,
+        )
+        confinement = Confinement(checks=self.way.checks, read=read)
+        return self.checks.run(Check(tree or self.tree, command, confinement))
 
 
-@pytest.fixture(params=["auto", "copy"])
+@pytest.fixture(params=list(WAYS))
 def gate(request: pytest.FixtureRequest, git: GitProcess, tmp_path: Path) -> Gate:
-    return Gate(git, tmp_path, request.param)
+    return Gate(git, tmp_path, WAYS[request.param])
+
+
+@pytest.fixture
+def strict(git: GitProcess, tmp_path: Path) -> Gate:
+    return Gate(git, tmp_path, WAYS["strict"])
 
 
 def test_a_command_that_exits_0_passes_and_its_output_is_kept(gate: Gate) -> None:
@@ -58,7 +102,7 @@ def test_a_command_that_exits_0_passes_and_its_output_is_kept(gate: Gate) -> Non
     assert (result.passed, result.ran, result.confinement, result.name) == (
         True,
         True,
-        "none",
+        gate.way.checks,
         "gate",
     )
     assert result.tail == "text\nb\nto stderr\n"
@@ -90,31 +134,22 @@ def test_there_is_no_git_folder_and_no_input(gate: Gate) -> None:
     assert gate.run("ls -A; wc -c </dev/stdin").tail == "a\nfolder\n0\n"
 
 
-def test_the_deadline_kills_the_command_and_all_that_it_started(gate: Gate, tmp_path: Path) -> None:
-    fifo = tmp_path / "alive"
-    os.mkfifo(fifo)
-    reader = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
+def test_the_deadline_kills_the_command_and_all_that_it_started(gate: Gate) -> None:
+    mark = f"{uuid.uuid4().int % 10**9 + 10**9}"
     result = gate.run(
-        f"exec 7>'{fifo}'; echo begun; (sleep 300 & sleep 300) & sleep 300", timeout_s_max=0.5
+        f"echo begun; (sleep {mark} & setsid sleep {mark} & sleep {mark}) & sleep {mark}",
+        timeout_s_max=0.5,
     )
-    assert result.tail == "begun\n[run: killed after 0.5 s]"
+    assert result.tail == "begun\n[run: killed: longer than 0.5 s]"
     assert not result.passed
-    os.set_blocking(reader, True)
-    assert os.read(reader, 1) == b""  # the last process that held the other end is dead
-    os.close(reader)
+    assert running(mark) == []
 
 
-def test_what_a_command_leaves_in_the_background_is_killed_when_it_ends(
-    gate: Gate, tmp_path: Path
-) -> None:
-    fifo = tmp_path / "alive"
-    os.mkfifo(fifo)
-    reader = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
-    result = gate.run(f"exec 7>'{fifo}'; sleep 300 & echo done")
+def test_what_a_command_leaves_in_the_background_is_killed_when_it_ends(gate: Gate) -> None:
+    mark = f"{uuid.uuid4().int % 10**9 + 10**9}"
+    result = gate.run(f"sleep {mark} & setsid sleep {mark} & echo done")
     assert (result.passed, result.tail) == (True, "done\n")
-    os.set_blocking(reader, True)
-    assert os.read(reader, 1) == b""
-    os.close(reader)
+    assert running(mark) == []
 
 
 def test_a_process_that_leaves_the_group_and_keeps_the_pipe_open_is_not_waited_for(
@@ -189,11 +224,108 @@ def test_a_tree_that_is_not_there_has_not_passed_and_says_nothing_of_the_tree(ga
 
 
 def test_a_check_that_cannot_start_has_not_passed(git: GitProcess, tmp_path: Path) -> None:
-    gate = Gate(git, tmp_path, "copy")
-    gate.checks = CommandChecks(
-        Checkouts(git, tmp_path / "a-file" / "checkouts"), environment=SECRETS
-    )
-    (tmp_path / "a-file").write_text("in the way")
+    gate = Gate(git, tmp_path / "there", WAYS["none"])
+    (tmp_path / "there").mkdir()
+    (tmp_path / "there/cells").write_text("in the way")
     result = gate.run("true")
     assert (result.passed, result.ran) == (False, False)
     assert "could not run: " in result.tail
+
+
+def test_without_bubblewrap_a_strict_check_says_what_to_do(git: GitProcess, tmp_path: Path) -> None:
+    tree = store(git, plain(a="text\n"))
+    checks = CommandChecks(
+        Checkouts(git, tmp_path / "checkouts"),
+        Sandbox(tmp_path / "cells", bwrap="no-such-program"),
+        Setups(git, tmp_path / "setups"),
+        environment=SECRETS,
+    )
+    result = checks.run(Check(tree, Command(name="gate", run="true")))
+    assert (result.passed, result.ran) == (False, False)
+    assert result.tail.startswith("could not run: there is no no-such-program here\n")
+    assert "apt-get install bubblewrap" in result.tail
+    assert '`[confinement] checks = "none"`' in result.tail
+
+
+def test_a_folder_of_the_config_that_is_not_there_is_said(strict: Gate) -> None:
+    result = strict.run("true", read=("/no/such/folder",))
+    assert not result.ran
+    assert "/no/such/folder is not there" in result.tail
+
+
+def test_the_same_line_under_another_confinement_is_another_check() -> None:
+    command = Command(name="gate", run="true")
+    tree = Oid("a" * 40)
+    confined, bare = Confinement(), Confinement(checks="none")
+    assert Check(tree, command, confined).key != Check(tree, command, bare).key
+
+
+def test_a_gate_cannot_read_the_disk_of_the_daemon(strict: Gate, tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("the secret")
+    line = f"cat {tmp_path}/secret; true"
+    assert "the secret" not in strict.run(line).tail
+    strict.way = WAYS["none"]
+    assert "the secret" in strict.run(line).tail
+
+
+def test_what_a_setup_adds_is_made_once_and_seen_by_every_tree(gate: Gate) -> None:
+    setup = "mkdir -p made && date +%N >made/stamp && ln -s stamp made/link"
+    line = "cat made/link; cat a"
+    first = gate.run(line, setup=setup, setup_inputs=("folder",))
+    again = gate.run(line + " ", setup=setup, setup_inputs=("folder",))
+    other = store(gate.git, plain(a="other\n", folder__b="b\n"))
+    third = gate.run(line, setup=setup, setup_inputs=("folder",), tree=other)
+    assert first.passed
+    assert first.tail == again.tail
+    assert third.tail == first.tail.replace("text\n", "other\n")
+
+
+def test_a_setup_is_done_again_when_what_it_depends_on_has_changed(gate: Gate) -> None:
+    setup = "cat folder/b >made"
+    assert gate.run("cat made", setup=setup, setup_inputs=("folder",)).tail == "b\n"
+    tree = store(gate.git, plain(a="text\n", folder__b="changed\n"))
+    changed = gate.run("cat made", setup=setup, setup_inputs=("folder",), tree=tree)
+    assert changed.tail == "changed\n"
+
+
+def test_a_setup_whose_inputs_nobody_knows_is_done_for_every_tree(gate: Gate) -> None:
+    assert gate.run("cat made", setup="cat a >made").tail == "text\n"
+    tree = store(gate.git, plain(a="changed\n", folder__b="b\n"))
+    assert gate.run("cat made", setup="cat a >made", tree=tree).tail == "changed\n"
+
+
+def test_lock_files_and_the_files_that_the_line_names_decide_without_setup_inputs(
+    gate: Gate,
+) -> None:
+    def stamp(**files: str) -> str:
+        tree = store(gate.git, plain(**files))
+        return gate.run("cat made", setup="sh ./prepare || date +%N >made", tree=tree).tail
+
+    files = {"prepare": "exit 1", "sub__uv.lock": "1", "a": "a"}
+    first = stamp(**files)
+    assert stamp(**{**files, "a": "changed"}) == first
+    assert stamp(**{**files, "sub__uv.lock": "2"}) != first
+    assert stamp(**{**files, "prepare": "exit 2"}) != first
+
+
+def test_a_setup_that_changes_files_of_the_tree_holds_for_that_tree_alone(gate: Gate) -> None:
+    setup = "echo set-up >>a; rm folder/b; echo new >new"
+    line = "cat a new; ls folder"
+    assert gate.run(line, setup=setup, setup_inputs=("folder",)).tail == "text\nset-up\nnew\n"
+    tree = store(gate.git, plain(a="other\n", folder__b="b\n"))
+    other = gate.run(line, setup=setup, setup_inputs=("folder",), tree=tree)
+    assert other.tail == "other\nset-up\nnew\n"
+    assert gate.run("cat a folder/b").tail == "text\nb\n"
+
+
+def test_a_check_cannot_change_what_a_setup_made(gate: Gate) -> None:
+    setup = "mkdir made && echo good >made/tool"
+    assert gate.run("echo bad >made/tool; rm -r a", setup=setup, setup_inputs=("a",)).passed
+    assert gate.run("cat made/tool", setup=setup, setup_inputs=("a",)).tail == "good\n"
+
+
+def test_setups_that_nobody_used_for_long_make_room(git: GitProcess, tmp_path: Path) -> None:
+    gate = Gate(git, tmp_path, WAYS["none"])
+    for number in range(KEPT_MAX + 3):
+        assert gate.run("cat made", setup=f"echo {number} >made").passed
+    assert len(list((tmp_path / "setups").iterdir())) == KEPT_MAX

@@ -5,9 +5,12 @@ Standard library only: it runs in the runner (see runner.py), whose network has 
 
 import fcntl
 import os
+import signal
 import socket
 import struct
 import threading
+
+from . import kernel
 
 ADDRESS = ("127.0.0.1", 8787)
 _CONNECTIONS_MAX = 64
@@ -16,13 +19,49 @@ _SIOCSIFFLAGS = 0x8914
 _UP = 1
 
 
-def listen() -> socket.socket:
+def listen_inside() -> socket.socket:
     """Brings the loopback of this network namespace up and listens in it."""
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     fcntl.ioctl(listener, _SIOCSIFFLAGS, struct.pack("16sH14x", b"lo", _UP))
-    listener.bind(ADDRESS)
+    return _listening(listener, ADDRESS)
+
+
+def listen_here(spec: dict) -> socket.socket:  # type: ignore[type-arg]
+    """Listens on the loopback of the machine, where the port may be in use: every mention of ours is changed."""
+    listener = _listening(socket.socket(socket.AF_INET, socket.SOCK_STREAM), (ADDRESS[0], 0))
+    ours, found = f"{ADDRESS[0]}:{ADDRESS[1]}", f"{ADDRESS[0]}:{listener.getsockname()[1]}"
+    spec["argv"] = [argument.replace(ours, found) for argument in spec["argv"]]
+    for name, value in spec["environment"].items():
+        spec["environment"][name] = value.replace(ours, found)
+    for name, content in spec["files"].items():
+        spec["files"][name] = content.replace(ours.encode(), found.encode())
+    return listener
+
+
+def _listening(listener: socket.socket, address: tuple[str, int]) -> socket.socket:
+    listener.bind(address)
     listener.listen(_CONNECTIONS_MAX)
     return listener
+
+
+def serve_apart(listener: socket.socket, target: str) -> None:
+    """Forwards as `serve` does, in a process that dies with this one.
+
+    A process whose children are to have a pid namespace of their own can start no thread any more.
+    """
+    ours = os.getpid()
+    if os.fork():
+        listener.close()
+        return
+    kernel.die_with_parent()
+    if os.getppid() != ours:
+        os._exit(1)
+    nothing = os.open(os.devnull, os.O_RDWR)
+    for standard in (0, 1, 2):  # the daemon waits for the end of these
+        os.dup2(nothing, standard)
+    serve(listener, target)
+    while True:
+        signal.pause()
 
 
 def serve(listener: socket.socket, target: str) -> None:

@@ -61,7 +61,9 @@ class Cell:
     tree: Path | None = None
     access: Literal["read", "write", "scratch"] = "read"
     layers: tuple[Path, ...] = ()
-    keep: Path | None = None  # gets what was added to /work, as a layer (see CellEnded.kept)
+    keep: Path | None = (
+        None  # a new folder for what came of /work, after exit 0 (see CellEnded.kept)
+    )
     environment: Mapping[str, str] = field(default_factory=dict)  # beside PATH HOME TMPDIR LANG
     stdin: bytes = b""
     files: Mapping[str, bytes] = field(default_factory=dict)  # shown read-only below /in
@@ -84,8 +86,8 @@ class CellEnded:
     edits: tuple[Edit, ...] = ()  # what changed in /work, with access "write"
     refused: tuple[RefusedEntry, ...] = ()  # what came to be in /work and can be in no tree
     out: Mapping[str, bytes] = field(default_factory=dict)  # regular files directly below /out
-    kept: bool = (
-        False  # False with `keep`: it changed files of the tree too, or there is no overlay
+    kept: Literal["added", "whole"] | None = (
+        None  # a layer, or all of /work: the tree was changed too
     )
     wall_s: float = 0.0
     confinement: Layers = "strict"

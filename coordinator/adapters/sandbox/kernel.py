@@ -52,6 +52,12 @@ def adopt_orphans() -> None:
     _prctl(_PR_SET_CHILD_SUBREAPER, 1)
 
 
+def heed_signals() -> None:
+    """Undoes what Python ignores (SIGPIPE, SIGXFSZ), which a program that is started would ignore too."""
+    for number in (13, 25):
+        _LIBC.signal(ctypes.c_int(number), None)
+
+
 def signal_process(folder: int, number: int) -> None:
     """Sends a signal to the process whose folder in a /proc is open as `folder`; it may be gone."""
     _LIBC.syscall(

@@ -45,6 +45,7 @@ def start(spec: dict, space: Space) -> Started:  # type: ignore[type-arg]
     pid = os.fork()
     if pid == 0:
         try:
+            kernel.heed_signals()
             os.dup2(os.open(space.path("stdin"), os.O_RDONLY), 0)
             os.dup2(out_write, 1)
             os.dup2(err_write, 2)

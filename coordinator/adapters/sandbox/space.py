@@ -40,6 +40,10 @@ def on_a_disk_of_its_own(spec: dict) -> Space:  # type: ignore[type-arg]
     try:
         if spec["isolation"] == "copy":
             raise OSError("a copy is wanted")  # noqa: TRY301 - one way out to the copy
+        if spec["access"] != "read":
+            # Before Linux 6.6 such a disk cannot say that a folder was made anew.
+            os.setxattr("upper", "user.probe", b"y")
+            os.removexattr("upper", "user.probe")
         _overlay(space, lowers, spec["access"])
     except OSError:
         if spec["isolation"] == "overlay":
@@ -116,20 +120,26 @@ def _copy(space: Space, sources: list[str]) -> None:
         copy_missing(source, space.work)
 
 
-def copy_missing(source: str, target: str) -> None:
-    """Copies files, folders and links of `source` into the folder `target`; follows no link."""
+def copy_missing(source: str, target: str, *, absent_from: str | None = None) -> None:
+    """Copies files, folders and links of `source` into the folder `target`; follows no link.
+
+    What is in `target` already stays; files and links that `absent_from` has too are left out.
+    """
     with os.scandir(source) as entries:
         for entry in entries:
             here, there = entry.path, target + "/" + entry.name
+            known = absent_from + "/" + entry.name if absent_from is not None else None
+            if known is not None and not os.path.lexists(known):
+                known = None
             status = entry.stat(follow_symlinks=False)
             if entry.is_dir(follow_symlinks=False):
                 if not os.path.lexists(there):
                     os.mkdir(there)
                 elif not stat.S_ISDIR(os.lstat(there).st_mode):
                     continue
-                copy_missing(here, there)
+                copy_missing(here, there, absent_from=known)
                 os.chmod(there, stat.S_IMODE(status.st_mode) | 0o700)
-            elif os.path.lexists(there):
+            elif known is not None or os.path.lexists(there):
                 continue
             elif entry.is_symlink():
                 os.symlink(os.readlink(here), there)
@@ -158,41 +168,6 @@ def _bytes(folder: str) -> int:
             else:
                 total += (entry.stat(follow_symlinks=False).st_size // 4096 + 1) * 4096
     return total
-
-
-def keep(space: Space, target: str) -> bool:
-    """Copies what was added to the work folder into the new folder `target`.
-
-    Returns False, and makes nothing, where there is no overlay or the tree's own files were changed: then what
-    came of it holds for this tree alone.
-    """
-    if space.upper is None or not _only_adds(space.upper, space.lower):
-        return False
-    os.mkdir(target, 0o755)
-    copy_missing(space.upper, target)
-    return True
-
-
-def _only_adds(upper: str, lower: str) -> bool:
-    with os.scandir(upper) as entries:
-        for entry in entries:
-            status = entry.stat(follow_symlinks=False)
-            below = lower + "/" + entry.name
-            if stat.S_ISCHR(status.st_mode):
-                return False
-            if not os.path.lexists(below):
-                continue
-            both = stat.S_ISDIR(status.st_mode) and stat.S_ISDIR(os.lstat(below).st_mode)
-            if not both or _replaces(entry.path) or not _only_adds(entry.path, below):
-                return False
-    return True
-
-
-def _replaces(folder: str) -> bool:
-    try:
-        return os.getxattr(folder, "user.overlay.opaque", follow_symlinks=False) == b"y"
-    except OSError:
-        return False
 
 
 def collect(folder: str, bytes_max: int) -> dict[str, bytes]:
