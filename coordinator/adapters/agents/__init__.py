@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import partial
 
 from coordinator.adapters.sandbox import Sandbox, Unavailable
-from coordinator.domain.errors import WorkerError
+from coordinator.domain.errors import CoordinatorError, WorkerError
 from coordinator.domain.output import NoOutput, Output, Usage
 
 from . import claude_code, codex, command
@@ -30,10 +30,16 @@ def work(
             case "codex":
                 return codex.work(assignment, sandbox.run, beat)
             case kind:
-                raise WorkerError(f"{assignment.profile.name}: kind {kind} is no program")
+                return NoOutput(reason=f"{assignment.profile.name}: kind {kind} is no program")
     except Unavailable as error:
-        told = f"it could not be confined: {error}" + (f" ({error.hint})" if error.hint else "")
-        return NoOutput(reason=told, usage=Usage(cost_usd=0.0))
+        return _nothing(f"it could not be confined: {error}", error)
+    except WorkerError as error:
+        return _nothing(f"the worker failed: {error}", error)
+
+
+def _nothing(told: str, error: CoordinatorError) -> NoOutput:
+    hint = f" ({error.hint})" if error.hint else ""
+    return NoOutput(reason=f"{told}{hint}", usage=Usage(cost_usd=0.0))
 
 
 def _alive(beat: Callable[[], None], chunk: bytes) -> None:

@@ -73,12 +73,12 @@ class Assignment:
         seen = (*self.confinement.read, *self.confinement.path, *self.profile.read)
         binds = (*(Path(path) for path in seen), *read)
         for bind in binds:
-            for place in (WORK, IN, OUT):
-                if bind.is_relative_to(place):
-                    raise WorkerError(
-                        f"{bind} cannot be shown: confined programs have their own {place}",
-                        hint=f"put it somewhere that is not below {place}",
-                    )
+            place = hidden_by(bind)
+            if place is not None:
+                raise WorkerError(
+                    f"{bind} cannot be shown: confined programs have their own {place}",
+                    hint=f"put it somewhere that is not below {place}",
+                )
         return Cell(
             argv=argv,
             tree=self.tree,
@@ -96,6 +96,11 @@ class Assignment:
             ),
             confinement=self.profile.confinement,
         )
+
+
+def hidden_by(path: Path) -> str | None:
+    """Returns the folder of a cell that stands where `path` is, so that it cannot be shown there."""
+    return next((place for place in (WORK, IN, OUT) if path.is_relative_to(place)), None)
 
 
 Run = Callable[..., CellEnded]

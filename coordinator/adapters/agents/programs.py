@@ -38,16 +38,29 @@ def find(profile: Profile, confinement: Confinement) -> Program:
             hint="install it, or give its absolute path as `command:` in the worker's file",
         )
     place = Path(found).resolve()
-    interpreter = _interpreter(place, confinement)
-    if interpreter is None:
-        return Program(argv=(str(place), *said[1:]), read=_beside(place))
+    interpreter = _interpreter(place, search_path(confinement))
+    before = () if interpreter is None else (str(interpreter),)
     return Program(
-        argv=(str(interpreter), str(place), *said[1:]),
-        read=tuple(dict.fromkeys((*_beside(place), *_beside(interpreter)))),
+        argv=(*before, str(place), *said[1:]),
+        read=seen_by(place, search=search_path(confinement)),
     )
 
 
-def _interpreter(script: Path, confinement: Confinement) -> Path | None:
+def seen_by(place: Path, *, search: str | None = None) -> tuple[Path, ...]:
+    """Returns the folders beside /usr that the program at `place` has to see: its package, its interpreter's.
+
+    Raises WorkerError when what interprets it is not here.
+    """
+    found = list(_beside(place))
+    interpreter = _interpreter(place.resolve(), search)
+    if place.resolve() != place:
+        found += _beside(place.resolve())
+    if interpreter is not None:
+        found += seen_by(interpreter, search=search)
+    return tuple(dict.fromkeys(found))
+
+
+def _interpreter(script: Path, search: str | None) -> Path | None:
     """Returns what runs a script that begins with `#!`, None for a program. Raises WorkerError."""
     with script.open("rb") as file:
         head = file.read(_SHEBANG_BYTES_MAX)
@@ -57,10 +70,10 @@ def _interpreter(script: Path, confinement: Confinement) -> Path | None:
     if words and Path(words[0]).name == "env":
         words = [word for word in words[1:] if not word.startswith("-")]
     name = words[0] if words else "sh"
-    found = shutil.which(name, path=search_path(confinement))
+    found = shutil.which(name, path=search)
     if found is None:
         raise WorkerError(f"{script}: it needs {name!r}, which is not here", hint=f"install {name}")
-    return Path(found).resolve()
+    return Path(found)  # a Python of a virtual environment is known by its path there
 
 
 def _beside(place: Path) -> tuple[Path, ...]:
@@ -68,4 +81,11 @@ def _beside(place: Path) -> tuple[Path, ...]:
     if any(place.is_relative_to(top) for top in _SEEN):
         return ()
     packages = [parent for parent in place.parents if parent.name == "node_modules"]
-    return (packages[-1] if packages else place.parent,)
+    if packages:
+        return (packages[-1],)
+    folder = place.parent
+    if (folder.parent / "pyvenv.cfg").is_file():
+        return (folder.parent,)
+    if place.name.startswith("python") and folder.name == "bin":
+        return (folder.parent,)  # its library stands beside it
+    return (folder,)

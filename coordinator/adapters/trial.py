@@ -1,0 +1,149 @@
+"""One worker tried on a small task in a scratch repository: the same pool, rooms and cells as in earnest."""
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from coordinator.adapters.attempt_pool import attempt_pool
+from coordinator.adapters.git import RefUpdate, Signature
+from coordinator.adapters.git_clone import create_private_clone
+from coordinator.adapters.git_process import GitProcess
+from coordinator.adapters.objects import GitObjects
+from coordinator.adapters.web import HttpWeb
+from coordinator.domain.attempt import AttemptId, Spec
+from coordinator.domain.names import (
+    EMPTY_TREE,
+    ZERO,
+    BriefId,
+    Epoch,
+    Oid,
+    RecordPaths,
+    RepoPath,
+    TaskId,
+)
+from coordinator.domain.output import NoOutput, Output
+from coordinator.domain.package import (
+    Constraints,
+    ContextPackage,
+    PackageInput,
+    Scope,
+    WantedOutput,
+)
+from coordinator.domain.policy import Policy, Profile
+from coordinator.domain.tree import Entry
+
+FILES: Mapping[str, str] = {
+    "README.md": "# A scratch repository\n\nIt teh has two words in the wrong order.   \n",
+    "pages/index.html": '<a href="about.html">About</a>\n<a href="gone.html">Gone</a>\n',
+    "pages/about.html": '<a href="index.html">Home</a>\n',
+    "pages/sitemap.xml": "<urlset><url><loc>https://site.example/</loc></url></urlset>\n",
+    "src/sample.py": "def twice( x ):\n    return x*2   \n",
+    "src/sample.js": "const  twice = (x) => {return x*2}\n",
+    "tests/test_sample.py": "def test_two_and_two():\n    assert 2 + 2 == 4\n",
+}
+_WHO = Signature(name="git-coordinator", email="coordinator@localhost", timestamp=0)
+_WAIT_S = 30.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """What a worker was asked, and what it came to."""
+
+    asked: str
+    kind: str
+    outcome: Output | NoOutput
+
+
+def attempt(
+    profile: Profile, policy: Policy, *, folder: Path, environment: Mapping[str, str]
+) -> Trial:
+    """Returns what `profile` makes of a small task, in `folder`, which must be empty. Blocks until it ends."""
+    private = create_private_clone(folder / "run" / "repo.git", remote_url="")
+    with GitProcess(private, remote_url="") as git:
+        objects = GitObjects(git, paths=RecordPaths)
+        base = _commit(git, objects)
+        package = _package(profile, base)
+        ended = threading.Event()
+        pool = attempt_pool(
+            git,
+            objects,
+            private=private,
+            policy=lambda: policy,
+            environment=environment,
+            web=HttpWeb(),
+            parallel_max=1,
+            wake=ended.set,
+        )
+        try:
+            pool.submit(_spec(profile, base), package, profile)
+            ended.wait(profile.limits.wall_clock_s_max + _WAIT_S)
+            finished = pool.finished()
+        finally:
+            pool.close()
+    outcome = finished[0][1] if finished else NoOutput(reason="it did not end")
+    kind = package.constraints.output_format.kind
+    return Trial(asked=package.description, kind=kind, outcome=outcome)
+
+
+def _commit(git: GitProcess, objects: GitObjects) -> Oid:
+    edits = {
+        RepoPath(path): Entry("100644", objects.blob(content.encode()))
+        for path, content in FILES.items()
+    }
+    commit = git.commit(
+        tree=objects.edit(EMPTY_TREE, edits),
+        parents=(),
+        message="scratch",
+        author=_WHO,
+        committer=_WHO,
+        sign=False,
+    )
+    git.set_refs((RefUpdate(ref="refs/heads/main", expected=None, new=commit),))
+    return commit
+
+
+def _spec(profile: Profile, base: Oid) -> Spec:
+    return Spec(
+        id=AttemptId(brief=BriefId("trial-00000000"), epoch=Epoch("trial"), number=1),
+        round=1,
+        task=TaskId("only"),
+        profile=profile.name,
+        base=base,
+        package=ZERO,
+        wall_clock_s_max=profile.limits.wall_clock_s_max,
+        cost_usd_max=profile.limits.cost_usd_max,
+        tokens_max=profile.limits.tokens_max,
+    )
+
+
+def _package(profile: Profile, base: Oid) -> ContextPackage:
+    kinds = profile.output_kinds or {"report"}
+    if "report" in kinds:
+        wanted = WantedOutput(kind="report")
+        asked = "Say in one sentence what README.md is about, and list what `index` occurs in."
+    elif "changes" in kinds:
+        wanted = WantedOutput(kind="changes")
+        asked = "Mend the misspelling in README.md, and nothing else."
+    else:
+        wanted = WantedOutput(kind="list")
+        asked = 'List the lines with "index".'
+    return ContextPackage(
+        brief_id=BriefId("trial-00000000"),
+        task_id=TaskId("only"),
+        attempt=1,
+        task_type=min(profile.capabilities, default=str(profile.name)),
+        description=asked,
+        tools_available=tuple(sorted(profile.tools)),
+        constraints=Constraints(
+            deadline_seconds=profile.limits.wall_clock_s_max,
+            max_tokens=profile.limits.tokens_max,
+            output_format=wanted,
+            max_retries=0,
+        ),
+        input_data=(PackageInput(kind="glob", value="**", paths=tuple(sorted(FILES))),),
+        acceptance_criteria=(),
+        base=base,
+        scope=Scope(inside=("**",), outside=()),
+        do_not=(),
+    )
