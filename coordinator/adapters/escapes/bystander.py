@@ -1,0 +1,35 @@
+"""A process that stands for the daemon: it holds secrets and notes who sends it signals.
+
+Run as `python -I -S bystander.py MARKER PASSWORD`, with a secret for its memory and one for a deleted file
+on stdin. Standard library only, and of that little.
+"""
+
+import ctypes
+import os
+import select
+import signal
+import sys
+
+_DIE_WITH_PARENT, _MAY_TRACE = 1, 0x5961_6D61
+
+
+def main() -> None:
+    """Says on stdout where its secrets are, then each signal and who sent it; ends with its parent."""
+    libc = ctypes.CDLL(None)
+    libc.prctl(_DIE_WITH_PARENT, signal.SIGKILL, 0, 0, 0)
+    # Some systems let nobody trace but a parent; here the question is what a cell allows.
+    libc.prctl(_MAY_TRACE, ctypes.c_ulong(-1), 0, 0, 0)
+    wanted = {signal.SIGUSR1, signal.SIGURG}
+    signal.pthread_sigmask(signal.SIG_BLOCK, wanted)
+    memory = ctypes.create_string_buffer(sys.stdin.readline().strip().encode(), 64)
+    deleted = os.memfd_create("deleted")
+    os.write(deleted, sys.stdin.readline().strip().encode())
+    print(ctypes.addressof(memory), deleted, flush=True)  # noqa: T201 - its parent reads it
+    while not select.select([sys.stdin], [], [], 0)[0]:
+        info = signal.sigtimedwait(wanted, 0.05)
+        if info is not None:
+            print(info.si_signo, info.si_pid, flush=True)  # noqa: T201 - as above
+
+
+if __name__ == "__main__":
+    main()

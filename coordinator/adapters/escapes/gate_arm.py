@@ -1,0 +1,5 @@
+"""placeholder"""
+
+
+def tried(*a, **k):
+    raise NotImplementedError
