@@ -115,7 +115,7 @@ def _options(spec: dict, space: Space) -> list[str]:  # type: ignore[type-arg]
     options += ["--bind", space.path("tmp"), "/tmp", "--bind", space.path("home"), HOME]  # noqa: S108 - its own
     for path in spec["read"]:
         options += ["--ro-bind", path, path]
-    is_writable = spec["access"] != "read" and "read-only" not in without
+    is_writable = spec["access"] != "read" or "read-only" in without
     options += ["--ro-bind", space.path("in"), "/in", "--bind", space.path("out"), "/out"]
     options += ["--bind" if is_writable else "--ro-bind", space.work, "/work"]
     options += ["--remount-ro", "/", "--chdir", "/work"]
