@@ -45,7 +45,10 @@ def coordinator(repo: Path, *arguments: str) -> Answered:
 
 
 def in_a_process(
-    repo: Path, *arguments: str, environment: dict[str, str] | None = None
+    repo: Path,
+    *arguments: str,
+    environment: dict[str, str] | None = None,
+    timeout_s_max: float = 60,
 ) -> Answered:
     """Runs `python -m coordinator ...` with `repo` as the current folder."""
     ended = subprocess.run(
@@ -54,7 +57,7 @@ def in_a_process(
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=timeout_s_max,
         env={**os.environ, **(environment or {})},
     )
     return Answered(ended.returncode, ended.stdout, ended.stderr)

@@ -1,0 +1,22 @@
+"""Serves a model file on a loopback port until stdin ends: WEIGHTS PORT. Run by the Python of .real/venv."""
+
+import importlib
+import sys
+
+
+def main() -> None:
+    """Serves until nobody holds our stdin any more."""
+    llama = importlib.import_module("xllamacpp")  # only that Python has it
+    wanted = llama.CommonParams()
+    wanted.model.path, wanted.port = sys.argv[1], int(sys.argv[2])
+    wanted.n_ctx = 8192
+    wanted.cpuparams.n_threads = 2
+    wanted.n_parallel = 1
+    server = llama.Server(wanted)
+    sys.stdout.write(f"{server.listening_address}\n")
+    sys.stdout.flush()
+    sys.stdin.read()
+
+
+if __name__ == "__main__":
+    main()
