@@ -11,6 +11,7 @@ from coordinator.domain.clean_path import is_git
 from coordinator.domain.names import Oid, RepoPath
 from coordinator.domain.output import Changes, CouldNot, Edit, Output, RefusedEntry
 from coordinator.domain.output_text import plain
+from coordinator.domain.screen import FILE_BYTES_MAX, FILES_MAX
 from coordinator.domain.tree import Entry, Mode
 
 Contents = dict[RepoPath, tuple[Mode, bytes] | None]
@@ -89,6 +90,9 @@ def _without_tree(output: Output, changes: Changes, more: tuple[RefusedEntry, ..
 
 def _contents(edits: Sequence[Edit]) -> Contents | RefusedEntry:
     """Returns mode and content by path (None: deleted), or why they cannot be entries of one tree."""
+    if len(edits) > FILES_MAX:
+        why = f"{len(edits)} paths change, over {FILES_MAX}"
+        return RefusedEntry(path="all files", code="too-many", why=why)
     found: Contents = {}
     for edit in edits:
         if fault := path_fault(edit.path):
@@ -101,6 +105,9 @@ def _contents(edits: Sequence[Edit]) -> Contents | RefusedEntry:
         except (binascii.Error, ValueError):
             why = "its content is not base64"
             return RefusedEntry(path=edit.path, code="malformed", why=why)
+        if content is not None and len(content) > FILE_BYTES_MAX:
+            why = f"{len(content)} bytes, over {FILE_BYTES_MAX}"
+            return RefusedEntry(path=edit.path, code="too-large", why=why)
         found[edit.path] = None if content is None else (edit.mode, content)
     files = {path for path, content in found.items() if content is not None}
     for path in files:
