@@ -5,6 +5,7 @@ It is a module of its own beside bootstrap because `status` must not load worker
 
 import os
 import socket
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -30,12 +31,15 @@ from coordinator.domain.profiles import WORKERS
 
 if TYPE_CHECKING:
     from coordinator.adapters.doctor import Checked
+    from coordinator.adapters.escapes.attacking import Row
     from coordinator.adapters.ready_workers import Added
     from coordinator.adapters.trial import Trial
     from coordinator.desk.shipping import Shipper
     from coordinator.domain.names import ProfileName
+    from coordinator.domain.package import ContextPackage
     from coordinator.domain.policy import Policy, Profile
     from coordinator.domain.proof import Rewritten
+    from coordinator.domain.worker import Tools
     from coordinator.ports import Claims, Inbox, Journal
 
 _MIRROR_REFS = "refs/mirror/orchestrator"
@@ -138,7 +142,30 @@ def examine(path: Path) -> "tuple[Checked, ...]":
 
     seen = viewpoint.look(path)
     branch = seen.wiring.branch if seen.wiring else seen.checkout.branch or "main"
-    return doctor.examine(seen.checkout, branch=branch, text=seen.text)
+    policy, _ = viewpoint.policy_of(seen.text, seen.worker_texts)
+    return doctor.examine(seen.checkout, branch=branch, text=seen.text, policy=policy)
+
+
+def attack(
+    path: Path, checks: "tuple[Checked, ...]", *, without: Iterable[str] = ()
+) -> "tuple[Row, ...]":
+    """Returns what came of every escape, tried as a worker; () where nothing is, or can be, confined."""
+    from coordinator.adapters import doctor  # noqa: PLC0415  only the doctor needs it
+    from coordinator.adapters.escapes import attacking  # noqa: PLC0415
+    from coordinator.domain.worker import Connection  # noqa: PLC0415
+    from workers.daemon_tools import DaemonTools  # noqa: PLC0415
+    from workers.model_tools import Toolbox  # noqa: PLC0415
+
+    seen = viewpoint.look(path)
+    policy, _ = viewpoint.policy_of(seen.text, seen.worker_texts)
+    if not (doctor.is_confined(checks) and doctor.needs_confinement(policy)):
+        return ()
+
+    def toolbox(package: "ContextPackage", tools: "Tools") -> Callable[[str, Any], str]:
+        box = Toolbox(package, tools, DaemonTools(Connection("/nonexistent", "")))
+        return lambda name, arguments: box.call(name, arguments).text
+
+    return attacking.attack(policy, toolbox=toolbox, without=without)
 
 
 def workers_lack(policy: "Policy") -> "dict[ProfileName, tuple[str, ...]]":

@@ -3,7 +3,9 @@
 import secrets
 import shutil
 import sys
+import tempfile
 from dataclasses import dataclass
+from pathlib import Path
 
 from coordinator import config
 from coordinator.adapters.first_commit import fetch_tip
@@ -12,8 +14,13 @@ from coordinator.adapters.git_command import GIT_VERSION_MIN, git_version
 from coordinator.adapters.git_process import GitProcess
 from coordinator.adapters.probing import Prober
 from coordinator.adapters.repository import Checkout
+from coordinator.adapters.rooms import WITH_A_FOLDER
+from coordinator.adapters.sandbox import Sandbox
+from coordinator.adapters.sandbox.sandbox import INSTALL, NONE
 from coordinator.domain.errors import CoordinatorError
+from coordinator.domain.policy import Policy
 
+CONFINEMENT = "confinement"
 _DISK_BYTES_MIN = 200_000_000
 
 
@@ -27,8 +34,10 @@ class Checked:
     hint: str = ""
 
 
-def examine(checkout: Checkout, *, branch: str, text: bytes | None) -> tuple[Checked, ...]:
-    """Returns every check; `text` is config.toml at the tip."""
+def examine(
+    checkout: Checkout, *, branch: str, text: bytes | None, policy: Policy
+) -> tuple[Checked, ...]:
+    """Returns every check; `text` is config.toml at the tip, and `policy` what it says."""
     return (
         _platform(),
         _git(),
@@ -36,7 +45,20 @@ def examine(checkout: Checkout, *, branch: str, text: bytes | None) -> tuple[Che
         _whole(checkout),
         _disk(checkout),
         _config(text),
+        _confinement(policy),
         *_remote(checkout, branch=branch, text=text),
+    )
+
+
+def is_confined(checks: tuple[Checked, ...]) -> bool:
+    """Tells whether there is a confinement here that can be attacked."""
+    return any(one.name == CONFINEMENT and one.ok for one in checks)
+
+
+def needs_confinement(policy: Policy) -> bool:
+    """Tells whether anything shall run in a cell: whoever names `none` everywhere has none."""
+    return policy.confinement.checks == "strict" or any(
+        one.kind in WITH_A_FOLDER and one.confinement == "strict" for one in policy.profiles
     )
 
 
@@ -104,6 +126,24 @@ def _config(text: bytes | None) -> Checked:
     except CoordinatorError as error:
         return Checked(name="config", ok=False, detail=str(error), hint=error.hint or "")
     return Checked(name="config", ok=True, detail="no faults")
+
+
+def _confinement(policy: Policy) -> Checked:
+    """Runs something confined and looks at what holds it; says which workers have nothing that does."""
+    programs = [one for one in policy.profiles if one.kind in WITH_A_FOLDER]
+    bare: list[str] = [one.name for one in programs if one.confinement == "none"]
+    bare += ["checks and gates"] if policy.confinement.checks == "none" else []
+    told = f"; by choice not confined: {', '.join(bare)}" if bare else ""
+    if not needs_confinement(policy):
+        return Checked(name=CONFINEMENT, ok=True, detail=f"nothing is to be confined{told}")
+    with tempfile.TemporaryDirectory(prefix="coordinator-doctor-") as folder:
+        layers = Sandbox(Path(folder)).layers()
+    loose = [f"{one.name}: {one.detail}" for one in layers if not one.in_force]
+    if not loose:
+        held = f"strict: {len(layers)} layers, {layers[0].detail}"
+        return Checked(name=CONFINEMENT, ok=True, detail=held + told)
+    hint = f"{INSTALL}, {NONE}" if len(layers) == 1 else "docs/confinement.md says what each needs"
+    return Checked(name=CONFINEMENT, ok=False, detail="; ".join(loose) + told, hint=hint)
 
 
 def _remote(checkout: Checkout, *, branch: str, text: bytes | None) -> list[Checked]:

@@ -1,11 +1,17 @@
 """Beginning, ending and examining: init, deinit, doctor."""
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from coordinator.cli.answering import EXIT_FAILED, Place, answer, plain, say, shared_options, shown
 from coordinator.domain.errors import RepositoryError
+
+if TYPE_CHECKING:
+    from coordinator.adapters.doctor import Checked
+    from coordinator.adapters.escapes.attacking import Row
 
 
 @click.command()
@@ -98,18 +104,62 @@ def deinit(*, place: Place, as_json: bool, force: bool, dry_run: bool) -> None:
 
 
 @click.command()
+@click.option("--quick", is_flag=True, help="Look only; try no escapes.")
+@click.option("--without", multiple=True, metavar="LAYER", hidden=True)
 @shared_options
-def doctor(*, place: Place, as_json: bool) -> int:
-    """Look for what would stop the coordinator here"""
+def doctor(*, place: Place, as_json: bool, quick: bool, without: tuple[str, ...]) -> int:
+    """Look for what would stop the coordinator here, and attack its confinement
+
+    Every escape is tried as a worker, confined as workers here are, and again unconfined in a scratch place, where
+    it must succeed to prove anything.
+    """
     from coordinator import front_desk  # noqa: PLC0415  loads every adapter
 
     checks = front_desk.examine(place.path)
+    rows = () if quick else front_desk.attack(place.path, checks, without=without)
+    through = [row.id for row in rows if row.through]
     if as_json:
-        answer({"checks": plain(checks)})
+        answer({"checks": plain(checks), "escapes": plain(rows), "through": through})
     else:
-        for one in checks:
-            mark = click.style("ok", fg="green") if one.ok else click.style("not ok", fg="red")
-            click.echo(f"{one.name}: {mark}, {shown(one.detail)}")
-            if not one.ok and one.hint:
-                click.echo(f"  hint: {shown(one.hint)}")
-    return 0 if all(one.ok for one in checks) else EXIT_FAILED
+        _show_checks(checks)
+        _show_escapes(rows)
+    return 0 if all(one.ok for one in checks) and not through else EXIT_FAILED
+
+
+def _show_checks(checks: "Sequence[Checked]") -> None:
+    for one in checks:
+        mark = click.style("ok", fg="green") if one.ok else click.style("not ok", fg="red")
+        click.echo(f"{one.name}: {mark}, {shown(one.detail)}")
+        if not one.ok and one.hint:
+            click.echo(f"  hint: {shown(one.hint)}")
+
+
+def _show_escapes(rows: "Sequence[Row]") -> None:
+    """Prints one line for each escape, and the arms in which it got through."""
+    if not rows:
+        return
+    click.echo()
+    wide = max(len(row.tries) for row in rows)
+    for row in rows:
+        if row.stopped:
+            said = click.style(f"stopped: {row.by}", fg="green")
+        elif not row.through:
+            said = click.style("known limit: it needs a cgroup", fg="yellow")
+        else:
+            said = click.style("GOT THROUGH", fg="red", bold=True)
+        bite = "" if row.bites else "; does not bite here"
+        if row.stopped and row.known_limit:
+            bite += "; known limit: a burst between two looks is not seen"
+        click.echo(f"{row.tries:<{wide}}  {said}{bite}")
+        if row.through:
+            for arm in row.arms:
+                if not arm.stopped:
+                    how = "got through" if arm.ran else "was not tried"
+                    click.echo(f"  {how} ({arm.arm}): {shown(arm.told)}")
+    stopped = sum(row.stopped for row in rows)
+    click.echo()
+    click.echo(
+        f"{len(rows)} escapes: {stopped} stopped, {sum(row.through for row in rows)} got through, "
+        f"{sum(row.known_limit for row in rows)} known limit; "
+        f"{sum(row.bites for row in rows)} succeed where nothing confines them."
+    )

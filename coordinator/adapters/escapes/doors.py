@@ -67,7 +67,7 @@ def doors(folder: Path, *, open_desks: bool) -> Iterator[Doors]:
             )
         )
         own, other = (
-            stack.enter_context(desks.open(_spec(n), _package(n), _profile(), policy)).connection
+            stack.enter_context(desks.open(_spec(n), package(n), _profile(), policy)).connection
             for n in (1, 2)
         )
         yield Doors(host, own, other)
@@ -98,7 +98,8 @@ def _spec(number: int) -> Spec:
     )
 
 
-def _package(number: int) -> ContextPackage:
+def package(number: int) -> ContextPackage:
+    """Returns a package that asks for nothing much."""
     return ContextPackage(
         brief_id=BriefId("planted-00000000"),
         task_id=TaskId("task-1"),

@@ -9,7 +9,7 @@ import stat
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -74,14 +74,14 @@ class Planted:
             (top / folder).mkdir()
         (top / "snapshot" / "a.txt").write_text("a\n")
         (top / "home" / ".profile").write_text("# mine\n")
-        _git("init", "-q", "--bare", "-b", "main", str(top / "remote.git"))
-        _git("init", "-q", "-b", "main", str(top / "repository"))
+        git("init", "-q", "--bare", "-b", "main", str(top / "remote.git"))
+        git("init", "-q", "-b", "main", str(top / "repository"))
         repository = top / "repository"
         (repository / "a.txt").write_text("a\n")
-        _git("-C", str(repository), "add", "a.txt")
-        _git(*_WHO, "-C", str(repository), "commit", "-qm", "planted")
-        _git("-C", str(repository), "remote", "add", "origin", str(top / "remote.git"))
-        _git("-C", str(repository), "push", "-q", "origin", "main")
+        git("-C", str(repository), "add", "a.txt")
+        git(*_WHO, "-C", str(repository), "commit", "-qm", "planted")
+        git("-C", str(repository), "remote", "add", "origin", str(top / "remote.git"))
+        git("-C", str(repository), "push", "-q", "origin", "main")
         (repository / "briefs" / "inbox").mkdir(parents=True)
         for name, place in _FILES.items():
             path = top / place
@@ -191,10 +191,12 @@ def _state(path: Path) -> object:
         return None
 
 
-def _git(*arguments: str) -> None:
-    done = run(arguments, environment=hermetic_environment())
+def git(*arguments: str, environment: Mapping[str, str] | None = None) -> str:
+    """Runs git with no settings but those of the repository, and returns what it printed."""
+    done = run(arguments, environment=hermetic_environment(environment))
     if done.code != 0:
         raise OSError(f"git {arguments[0]}: {done.last_line}")
+    return done.out.decode()
 
 
 def _shared_memory(content: str, stack: ExitStack) -> int:

@@ -79,7 +79,14 @@ def _tried(arm: Arm, wanted: Sequence[Escape], planted: Planted, ways: Doors, le
         arm = Arm(**{**_fields(arm), "read": (*arm.read, str(planted.top))})
     sandbox = Sandbox(planted.top / "cells", without=arm.without & _LAYERS)
     if arm.kind == "gate":
-        return gate_arm.tried(together, scene, arm, planted=planted)
+        return gate_arm.tried(
+            together,
+            scene,
+            arm,
+            planted=planted,
+            sandbox=sandbox,
+            environment=dict(os.environ),
+        )
     how: dict[str, Any] = {"sandbox": sandbox, "tree": planted.snapshot, "socket": ways.socket}
     if "environment" in arm.without:
         how["environment"] = {ENVIRONMENT: os.environ[ENVIRONMENT]}
