@@ -1,10 +1,7 @@
 import hashlib
 import os
-import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import pytest
 
@@ -16,8 +13,8 @@ from coordinator.adapters.sandbox import Sandbox
 from coordinator.adapters.setups import KEPT_MAX, Setups
 from coordinator.domain.check import Check, CheckResult
 from coordinator.domain.names import Oid
-from coordinator.domain.policy import Command, Confinement, Layers
-from tests.support.cells import need_bubblewrap, running
+from coordinator.domain.policy import Command, Confinement
+from tests.support.cells import WAYS, mark, need_bubblewrap, running
 from tests.support.product_trees import bare_repository, plain, store
 
 SECRETS = {
@@ -35,33 +32,18 @@ def git(tmp_path: Path) -> Iterator[GitProcess]:
         yield repository
 
 
-@dataclass(frozen=True)
-class Way:
-    """One way to run a command: how it is confined, and how its folder is made."""
-
-    checks: Layers = "strict"
-    isolation: Literal["auto", "copy"] = "auto"
-
-
-WAYS = {
-    "strict": Way(),
-    "strict-copy": Way(isolation="copy"),
-    "none": Way("none"),
-    "none-copy": Way("none", "copy"),
-}
-
-
 class Gate:
-    def __init__(self, git: GitProcess, folder: Path, way: Way) -> None:
-        if way.checks == "strict":
+    def __init__(self, git: GitProcess, folder: Path, way: str) -> None:
+        confinement, isolation = WAYS[way]
+        if confinement == "strict":
             need_bubblewrap()
         self.git = git
-        self.way = way
+        self.confinement = confinement
         self.folder = folder
         self.tree = store(git, plain(a="text\n", folder__b="b\n"))
         self.checks = CommandChecks(
             Checkouts(git, folder / "checkouts"),
-            Sandbox(folder / "cells", isolation=way.isolation),
+            Sandbox(folder / "cells", isolation=isolation),
             Setups(git, folder / "setups"),
             environment=SECRETS,
         )
@@ -83,18 +65,18 @@ class Gate:
             setup_inputs=setup_inputs,
             timeout_s_max=timeout_s_max,
         )
-        confinement = Confinement(checks=self.way.checks, read=read)
+        confinement = Confinement(checks=self.confinement, read=read)
         return self.checks.run(Check(tree or self.tree, command, confinement))
 
 
 @pytest.fixture(params=list(WAYS))
 def gate(request: pytest.FixtureRequest, git: GitProcess, tmp_path: Path) -> Gate:
-    return Gate(git, tmp_path, WAYS[request.param])
+    return Gate(git, tmp_path, request.param)
 
 
 @pytest.fixture
 def strict(git: GitProcess, tmp_path: Path) -> Gate:
-    return Gate(git, tmp_path, WAYS["strict"])
+    return Gate(git, tmp_path, "strict")
 
 
 def test_a_command_that_exits_0_passes_and_its_output_is_kept(gate: Gate) -> None:
@@ -102,7 +84,7 @@ def test_a_command_that_exits_0_passes_and_its_output_is_kept(gate: Gate) -> Non
     assert (result.passed, result.ran, result.confinement, result.name) == (
         True,
         True,
-        gate.way.checks,
+        gate.confinement,
         "gate",
     )
     assert result.tail == "text\nb\nto stderr\n"
@@ -135,21 +117,21 @@ def test_there_is_no_git_folder_and_no_input(gate: Gate) -> None:
 
 
 def test_the_deadline_kills_the_command_and_all_that_it_started(gate: Gate) -> None:
-    mark = f"{uuid.uuid4().int % 10**9 + 10**9}"
+    long = mark()
     result = gate.run(
-        f"echo begun; (sleep {mark} & setsid sleep {mark} & sleep {mark}) & sleep {mark}",
+        f"echo begun; (sleep {long} & setsid sleep {long} & sleep {long}) & sleep {long}",
         timeout_s_max=0.5,
     )
     assert result.tail == "begun\n[run: killed: longer than 0.5 s]"
     assert not result.passed
-    assert running(mark) == []
+    assert running(long) == []
 
 
 def test_what_a_command_leaves_in_the_background_is_killed_when_it_ends(gate: Gate) -> None:
-    mark = f"{uuid.uuid4().int % 10**9 + 10**9}"
-    result = gate.run(f"sleep {mark} & setsid sleep {mark} & echo done")
+    long = mark()
+    result = gate.run(f"sleep {long} & setsid sleep {long} & echo done")
     assert (result.passed, result.tail) == (True, "done\n")
-    assert running(mark) == []
+    assert running(long) == []
 
 
 def test_a_process_that_leaves_the_group_and_keeps_the_pipe_open_is_not_waited_for(
@@ -224,7 +206,7 @@ def test_a_tree_that_is_not_there_has_not_passed_and_says_nothing_of_the_tree(ga
 
 
 def test_a_check_that_cannot_start_has_not_passed(git: GitProcess, tmp_path: Path) -> None:
-    gate = Gate(git, tmp_path / "there", WAYS["none"])
+    gate = Gate(git, tmp_path / "there", "none")
     (tmp_path / "there").mkdir()
     (tmp_path / "there/cells").write_text("in the way")
     result = gate.run("true")
@@ -264,7 +246,7 @@ def test_a_gate_cannot_read_the_disk_of_the_daemon(strict: Gate, tmp_path: Path)
     (tmp_path / "secret").write_text("the secret")
     line = f"cat {tmp_path}/secret; true"
     assert "the secret" not in strict.run(line).tail
-    strict.way = WAYS["none"]
+    strict.confinement = "none"
     assert "the secret" in strict.run(line).tail
 
 
@@ -325,7 +307,7 @@ def test_a_check_cannot_change_what_a_setup_made(gate: Gate) -> None:
 
 
 def test_setups_that_nobody_used_for_long_make_room(git: GitProcess, tmp_path: Path) -> None:
-    gate = Gate(git, tmp_path, WAYS["none"])
+    gate = Gate(git, tmp_path, "none")
     for number in range(KEPT_MAX + 3):
         assert gate.run("cat made", setup=f"echo {number} >made").passed
     assert len(list((tmp_path / "setups").iterdir())) == KEPT_MAX

@@ -64,14 +64,9 @@ def start(spec: dict, space: Space) -> Started:  # type: ignore[type-arg]
 
 def _confined(spec: dict, space: Space, status: int) -> None:  # type: ignore[type-arg]
     kernel.die_with_parent()
-    proc = space.path("proc")
-    flags = kernel.MS_NOSUID | kernel.MS_NODEV | kernel.MS_NOEXEC
-    try:
-        kernel.mount("proc", proc, "proc", flags)
-    except OSError as error:
-        raise OSError(f"no /proc can be mounted ({error})") from None
+    if not spec["shares_processes"]:
+        _own_processes(spec, space.path("proc"))
     if "limits" not in spec["without"]:
-        namespaces.cap_processes(proc, _PIDS_RESERVED + spec["processes_max"])
         _limit(spec, namespaces.at_least(5, 14))
     options = _options(spec, space)
     if "seccomp" not in spec["without"]:
@@ -87,6 +82,17 @@ def _confined(spec: dict, space: Space, status: int) -> None:  # type: ignore[ty
     os.execve(spec["bwrap"], argv, {})  # noqa: S606 - that is the job
 
 
+def _own_processes(spec: dict, proc: str) -> None:  # type: ignore[type-arg]
+    """Shows the processes of this namespace to the runner, and bounds them."""
+    try:
+        flags = kernel.MS_NOSUID | kernel.MS_NODEV | kernel.MS_NOEXEC
+        kernel.mount("proc", proc, "proc", flags)
+    except OSError as error:
+        raise OSError(f"no /proc can be mounted ({error})") from None
+    if "limits" not in spec["without"]:
+        namespaces.cap_processes(proc, _PIDS_RESERVED + spec["processes_max"])
+
+
 def _readable(content: bytes) -> int:
     """Returns an inherited descriptor from which `content` can be read."""
     descriptor = os.memfd_create("cell", 0)
@@ -98,9 +104,9 @@ def _readable(content: bytes) -> int:
 
 def _options(spec: dict, space: Space) -> list[str]:  # type: ignore[type-arg]
     without = spec["without"]
+    shares = spec["shares_processes"]
     options = ["--unshare-user", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try"]
-    if "processes" not in without:
-        options.append("--unshare-pid")
+    options += [] if shares else ["--unshare-pid"]
     if spec["socket"] is None and "network" not in without:
         options.append("--unshare-net")
     if spec["disable_userns"]:
@@ -108,7 +114,9 @@ def _options(spec: dict, space: Space) -> list[str]:  # type: ignore[type-arg]
     options += ["--die-with-parent", "--new-session", "--cap-drop", "ALL"]
     options += ["--uid", str(USER), "--gid", str(USER), "--hostname", "worker"]
     options += _system(space)
-    options += ["--proc", "/proc", *_kernel_settings(space)]
+    # In a cell of root's the command counts as root for the files of /proc, and bubblewrap does not see to that.
+    options += ["--ro-bind", "/proc", "/proc"] if shares else ["--proc", "/proc"]
+    options += ["--remount-ro", "/proc"]
     options += ["--dev", "/dev", "--bind", space.path("shm"), "/dev/shm"]  # noqa: S108 - its own
     options += ["--remount-ro", "/dev", "--dir", "/run", "--dir", "/var"]
     options += ["--symlink", "../tmp", "/var/tmp", "--symlink", "../run", "/var/run"]  # noqa: S108 - its own
@@ -122,16 +130,6 @@ def _options(spec: dict, space: Space) -> list[str]:  # type: ignore[type-arg]
     environment = {"HOME": HOME, "TMPDIR": "/tmp", **spec["environment"]}  # noqa: S108 - its own
     for name, value in environment.items():
         options += ["--setenv", name, value]
-    return options
-
-
-def _kernel_settings(space: Space) -> list[str]:
-    """Covers what a /proc lets the machine's root change: in a cell of root, the command counts as that."""
-    options = []
-    for name in ("sys", "sysrq-trigger", "irq", "bus"):
-        path = space.path("proc") + "/" + name
-        if os.path.exists(path):
-            options += ["--ro-bind", path, "/proc/" + name]
     return options
 
 

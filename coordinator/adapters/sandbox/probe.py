@@ -12,7 +12,7 @@ _NAMESPACES = ("user", "pid", "mnt", "net", "ipc", "uts")
 _LINE = """\
 cat /proc/self/status
 for name in user pid mnt net ipc uts; do echo "ns-$name: $(readlink /proc/self/ns/$name)"; done
-echo "files: $(ulimit -n)"; echo "core: $(ulimit -c)"
+echo "files: $(ulimit -n)"; echo "size: $(ulimit -f)"
 touch /usr/here /here /in/here 2>/dev/null && echo "system: changed"
 unshare -U true 2>/dev/null && echo "nested: yes"
 """
@@ -62,7 +62,11 @@ def _seen(seen: dict[str, str], ended: CellEnded) -> tuple[Layer, ...]:
         Layer("no capabilities", has_none, " ".join(dict.fromkeys(capabilities))),
         Layer("seccomp", seen.get("Seccomp") == "2", "system calls are filtered"),
         Layer("read-only system", "system" not in seen, "/usr, / and /in"),
-        Layer("limits", seen.get("core") == "0", f"{seen.get('files', '?')} open files, no core"),
+        Layer(
+            "limits",
+            seen.get("size", "unlimited") != "unlimited",
+            f"{seen.get('files', 'unknown')} open files, memory and size of a file",
+        ),
         Layer("bounded processes", in_force=True, detail=_processes()),
         Layer("bounded disk", in_force=True, detail="one disk in memory for all that it writes"),
         Layer(

@@ -23,6 +23,9 @@ _RUNNER = Path(__file__).with_name("runner.py")
 _PATH = "/usr/local/bin:/usr/bin:/bin"
 _FAREWELL_S = 15.0
 _STOP_LOOK_S = 0.05
+LEFT_OUT = frozenset(("seccomp", "network", "processes", "limits", "read-only"))
+"""Layers that can be left out, to see that it is noticed."""
+
 INSTALL = "install bubblewrap (Debian, Ubuntu: apt-get install bubblewrap; Fedora: dnf install bubblewrap)"
 NONE = (
     'or say knowingly that nothing confines: `[confinement] checks = "none"` in config.toml for checks '
@@ -52,6 +55,8 @@ class Sandbox:
         self._folder = folder.absolute()
         self._bwrap = bwrap
         self._isolation = isolation
+        if without - LEFT_OUT:
+            raise ValueError(f"no layer that can be left out: {sorted(without - LEFT_OUT)}")
         self._without = without
         self._numbers = itertools.count(1)
         self._lock = threading.Lock()
@@ -73,11 +78,19 @@ class Sandbox:
         place = Path(spec["place"])
         (self._folder / "cell").mkdir(parents=True, exist_ok=True)
         if cell.confinement == "none":
+            self._sweep()
             place.mkdir(mode=0o700)
         try:
             return self._held(cell, spec, heard, stop)
         finally:
             if cell.confinement == "none":
+                remove_folder(place)
+
+    def _sweep(self) -> None:
+        """Removes the folders of processes that were killed."""
+        for place in self._folder.glob("*-*"):
+            pid = place.name.partition("-")[0]
+            if pid.isdigit() and not _is_alive(int(pid)):
                 remove_folder(place)
 
     def layers(self) -> tuple[Layer, ...]:
@@ -112,6 +125,7 @@ class Sandbox:
             "disable_userns": is_strict and self.version() >= (0, 8),
             "isolation": self._isolation,
             "without": sorted(self._without),
+            "shares_processes": not is_strict or "processes" in self._without,
             "confinement": cell.confinement,
             "mountpoint": str(self._folder / "cell"),
             "place": str(place),
@@ -161,6 +175,16 @@ class Sandbox:
                 return _listen(cell, process, heard, stop)
             finally:
                 _let_go(process, asking)
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def _environment(cell: Cell) -> dict[str, str]:

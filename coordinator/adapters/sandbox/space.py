@@ -181,13 +181,11 @@ def collect(folder: str, bytes_max: int) -> dict[str, bytes]:
             descriptor = os.open(path, flags)
         except (OSError, UnicodeError):
             continue
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode) or status.st_nlink > 1 or status.st_size > bytes_max:
+            os.close(descriptor)
+            continue
         with open(descriptor, "rb") as file:
-            status = os.fstat(descriptor)
-            if (
-                stat.S_ISREG(status.st_mode)
-                and status.st_nlink == 1
-                and status.st_size <= bytes_max
-            ):
-                found[name] = file.read(status.st_size)
-                bytes_max -= len(found[name])
+            found[name] = file.read(status.st_size)
+            bytes_max -= len(found[name])
     return found

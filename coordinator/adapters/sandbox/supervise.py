@@ -58,8 +58,11 @@ def _confined(spec: dict) -> tuple:  # type: ignore[type-arg]
         from . import bridge  # noqa: PLC0415 - slow to load, and seldom needed
 
         bridge.serve_apart(bridge.listen_inside(), spec["socket"])
-    kernel.unshare(kernel.CLONE_NEWPID)
     room = space.on_a_disk_of_its_own(spec)
+    if spec["shares_processes"]:
+        kernel.adopt_orphans()
+        return None, room, Population("/proc", os.getpid())
+    kernel.unshare(kernel.CLONE_NEWPID)
     return None, room, Population(room.path("proc"))
 
 
@@ -93,11 +96,11 @@ def _judge(spec: dict, code: int | None, watch: Watch) -> int | None:  # type: i
     if watch.stopped is not None:
         return None
     if spec["confinement"] == "strict":
+        if code == 1 and watch.stderr.startswith(b"bwrap: execvp "):
+            return 127
         if b'"exit-code"' not in told:
             text = watch.stderr.decode("utf-8", "replace").strip() or f"it ended with {code}"
             raise kernel.Missing(f"bubblewrap could not confine the command: {text}", "")
-        if code == 1 and watch.stderr.startswith(b"bwrap: execvp "):
-            return 127
     return code
 
 

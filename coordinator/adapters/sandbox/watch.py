@@ -148,11 +148,11 @@ class Watch:
     def end(self) -> int | None:
         """Kills all that is left, takes what they said last, and returns how the command ended."""
         in_time = self.stopped is None
-        if in_time and self._spec["confinement"] == "none":
+        if in_time and self._spec["shares_processes"]:
             self._drain(0.0)
         os.kill(self._started.pid, _SIGKILL)
         self._status = os.waitpid(self._started.pid, 0)[1]
-        if self._spec["confinement"] == "none":
+        if self._spec["shares_processes"]:
             self._kill_the_rest()
         self._drain(_DRAIN_S_MAX)
         os.set_blocking(1, True)
