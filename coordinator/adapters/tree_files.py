@@ -7,10 +7,8 @@ what a gate judges and what a target serves must be the bytes that were hashed, 
 import contextlib
 import os
 import shutil
-import stat
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 from coordinator.adapters.git import Git
 from coordinator.domain.errors import RepositoryError
@@ -44,19 +42,21 @@ def apply(git: Git, folder: Path, changes: Iterable[Change]) -> None:
 
 def remove_folder(folder: Path) -> None:
     """Removes `folder` and all below it, also what a command made unwritable; nothing when it is not there."""
-
-    def unlock(function: Callable[..., Any], path: str, _: object) -> None:
-        with contextlib.suppress(FileNotFoundError):
-            for locked in (os.path.dirname(path), path):  # noqa: PTH120 - names may not be text
-                if stat.S_ISDIR(os.lstat(locked).st_mode):
-                    os.chmod(locked, 0o700)  # noqa: PTH101 - names may not be text
-            if function in (os.unlink, os.rmdir):
-                function(path)
-            else:
-                shutil.rmtree(path)
-
     with contextlib.suppress(FileNotFoundError):
-        shutil.rmtree(folder, onerror=unlock)
+        try:
+            shutil.rmtree(folder)
+        except PermissionError:
+            _unlock(os.fsencode(folder))
+            shutil.rmtree(folder)
+
+
+def _unlock(folder: bytes) -> None:
+    """Makes it and all folders below it ours to change; follows no link."""
+    os.chmod(folder, 0o700)  # noqa: PTH101 - names may not be text
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                _unlock(entry.path)
 
 
 def _safe(path: str) -> bytes:

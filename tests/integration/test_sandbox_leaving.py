@@ -71,7 +71,7 @@ def a_daemon(any_way: Cells, line: str) -> "Iterator[subprocess.Popen[str]]":
     arguments = [str(any_way.folder), any_way.confinement, any_way.isolation, line]
     process = subprocess.Popen(
         [sys.executable, str(script), *arguments],
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path])},
         stdout=subprocess.PIPE,
         text=True,
     )

@@ -5,6 +5,7 @@ import resource
 import sys
 
 from . import kernel, namespaces, seccomp
+from .population import LEAD
 from .space import Space
 
 USER = 1000
@@ -181,7 +182,8 @@ def _limit(spec: dict, counts_ours: bool) -> None:  # type: ignore[type-arg]  # 
         resource.RLIMIT_DATA: spec["memory_bytes_max"],
     }
     if counts_ours:
-        wanted[resource.RLIMIT_NPROC] = spec["processes_max"]
+        # More than is granted: who takes them is seen and killed, with a reason, and not left to try for ever.
+        wanted[resource.RLIMIT_NPROC] = 2 * spec["processes_max"] + LEAD
     for which, value in wanted.items():
         hard = resource.getrlimit(which)[1]
         allowed = value if hard == resource.RLIM_INFINITY else min(value, hard)

@@ -8,7 +8,8 @@ import os
 from . import kernel
 
 _PAGE = os.sysconf("SC_PAGE_SIZE")
-_LEAD = 2  # with bubblewrap: itself, and the first process of the namespace it makes
+LEAD = 2
+"""Processes that are not the command's: bubblewrap and the first process of the namespace it makes."""
 
 
 class Population:
@@ -31,7 +32,7 @@ class Population:
             if about is not None:
                 threads += int(about[17])
                 memory += int(about[21]) * _PAGE
-        if threads >= processes_max + (_LEAD if self._root is None else 0):
+        if threads > processes_max + (LEAD if self._root is None else 0):
             return f"killed: more than {processes_max} processes"
         if memory > memory_bytes_max and self._share(pids) > memory_bytes_max:
             return f"killed: more memory than {memory_bytes_max} bytes"
@@ -42,7 +43,7 @@ class Population:
         held = self._pids()
         groups: set[str] = set()
         if self._root is None:
-            leads = sorted(held)[:_LEAD]
+            leads = sorted(held)[:LEAD]
             held = [pid for pid in held if pid not in leads]
             first = self._status(leads[-1]) if leads else None
             groups = {first[2]} if first else set()

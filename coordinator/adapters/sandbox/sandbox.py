@@ -290,10 +290,10 @@ def _require_platform() -> None:
 
 
 def _version(bwrap: str) -> tuple[int, ...]:
+    if shutil.which(bwrap) is None:
+        raise Unavailable(f"there is no {bwrap} here", hint=f"{INSTALL}, {NONE}")
     try:
         done = subprocess.run([bwrap, "--version"], capture_output=True, check=True, timeout=10)
         return tuple(int(part) for part in done.stdout.split()[-1].split(b"."))
-    except FileNotFoundError:
-        raise Unavailable(f"there is no {bwrap} here", hint=f"{INSTALL}, {NONE}") from None
     except (OSError, subprocess.SubprocessError, ValueError, IndexError) as error:
         raise Unavailable(f"{bwrap} does not work ({error})", hint=f"{INSTALL}, {NONE}") from None
