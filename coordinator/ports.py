@@ -56,7 +56,7 @@ class Clock(Protocol):
         ...
 
     def timestamp(self) -> int:
-        """Returns the wall clock in unix seconds, for commit dates and display; decides nothing."""
+        """Returns the wall clock in unix seconds, for commit dates, display and which day's money it is."""
         ...
 
     def nonce(self) -> str:
@@ -496,9 +496,20 @@ class Journal(Protocol):
         """Returns recorded attempts of open briefs with how they ended (None: still running)."""
         ...
 
+    def spent(self, brief: BriefId) -> Mapping[str, Usage]:
+        """Returns what each ended attempt of a brief used, by its ref, as far as this journal saw it."""
+        ...
+
+    def spent_since(self, timestamp: int) -> float:
+        """Returns the US dollars that attempts used which ended at `timestamp` or later, where that is known."""
+        ...
+
     @writes
     def forget(self, brief: BriefId) -> None:
-        """Drops the attempts of a brief that is terminal from `begun`."""
+        """Drops the attempts of a brief that is terminal from `begun`; what they used stays known.
+
+        One that has not ended counts with all the money that was set aside for it.
+        """
         ...
 
     @writes

@@ -6,34 +6,42 @@ import logging
 import os
 import sqlite3
 import threading
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from coordinator.domain.attempt import AttemptId, Spec
+from coordinator.domain.attempt import RESTARTED, AttemptId, Spec
 from coordinator.domain.check import CheckResult
 from coordinator.domain.errors import RepositoryError
 from coordinator.domain.names import BriefId, Digest
 from coordinator.domain.output import Usage
 from coordinator.domain.proof import Deletion, Planned
 
-FORMAT = 1  # what _SCHEMA writes
+FORMAT = 2  # what _SCHEMA writes; 1 did not say when attempts ended
 CHECKS_MAX = 5_000  # the oldest results go first; a forgotten one is only run again
 BUSY_TIMEOUT_S = 10.0
 
 _SCHEMA = """
 BEGIN IMMEDIATE;
 CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
-INSERT OR IGNORE INTO meta VALUES ('format', '1');
+INSERT OR IGNORE INTO meta VALUES ('format', '2');
 CREATE TABLE IF NOT EXISTS intents (number INTEGER PRIMARY KEY, oid TEXT UNIQUE, said TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS attempts (
     number INTEGER PRIMARY KEY, id TEXT UNIQUE, brief TEXT NOT NULL, said TEXT NOT NULL, reason TEXT);
 CREATE INDEX IF NOT EXISTS attempts_of ON attempts (brief);
 CREATE TABLE IF NOT EXISTS spend (
-    number INTEGER PRIMARY KEY, id TEXT UNIQUE, brief TEXT NOT NULL, said TEXT NOT NULL);
+    number INTEGER PRIMARY KEY, id TEXT UNIQUE, brief TEXT NOT NULL, said TEXT NOT NULL,
+    ended INTEGER NOT NULL DEFAULT 0);
 CREATE INDEX IF NOT EXISTS spend_of ON spend (brief);
 CREATE TABLE IF NOT EXISTS checks (number INTEGER PRIMARY KEY, key TEXT UNIQUE, said TEXT NOT NULL);
+COMMIT;
+"""
+_FROM_1 = """
+BEGIN IMMEDIATE;
+ALTER TABLE spend ADD COLUMN ended INTEGER NOT NULL DEFAULT 0;
+UPDATE meta SET value = '2' WHERE key = 'format';
 COMMIT;
 """
 
@@ -48,11 +56,12 @@ class SqliteJournal:
     """What is under way, in `path`. Safe to call from several threads: each has its own connection.
 
     A damaged file is set aside and a fresh one made, because nothing is only here; a file of a newer
-    format, a full disk and the like raise RepositoryError.
+    format, a full disk and the like raise RepositoryError. `now` tells the time in unix seconds.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, now: Callable[[], float] = time.time) -> None:
         self._path = path
+        self._now = now
         self._lock = threading.RLock()
         self._local = threading.local()
         self._generation = 0  # counts files set aside: connections to an older one are dropped
@@ -86,10 +95,11 @@ class SqliteJournal:
     def end(self, attempt: AttemptId, *, usage: Usage, reason: str) -> None:
         """Records what an attempt used and then how it ended ('' = it returned); repeatable."""
         self._ask(
-            "INSERT OR REPLACE INTO spend (id, brief, said) VALUES (?, ?, ?)",
+            "INSERT OR REPLACE INTO spend (id, brief, said, ended) VALUES (?, ?, ?, ?)",
             attempt.ref,
             attempt.brief,
             usage.model_dump_json(),
+            int(self._now()),
         )
         self._ask("UPDATE attempts SET reason = ? WHERE id = ?", reason, attempt.ref)
 
@@ -99,13 +109,21 @@ class SqliteJournal:
         return tuple((_spec(said), reason) for said, reason in rows)
 
     def forget(self, brief: BriefId) -> None:
-        """Drops the attempts of `brief` from `begun`; what they used stays known."""
+        """Drops the attempts of `brief` from `begun`; what they used, or may have used, stays known."""
+        for spec, reason in self.begun():
+            if spec.id.brief == brief and reason is None and spec.cost_usd_max:
+                self.end(spec.id, usage=Usage(cost_usd=spec.cost_usd_max), reason=RESTARTED)
         self._ask("DELETE FROM attempts WHERE brief = ?", brief)
 
-    def spent(self, brief: BriefId) -> tuple[Usage, ...]:
-        """Returns what each ended attempt of `brief` used, as far as this journal saw it."""
-        rows = self._ask("SELECT said FROM spend WHERE brief = ? ORDER BY number", brief)
-        return tuple(Usage.model_validate_json(said) for (said,) in rows)
+    def spent(self, brief: BriefId) -> Mapping[str, Usage]:
+        """Returns what each ended attempt of `brief` used, by its ref, as far as this journal saw it."""
+        rows = self._ask("SELECT id, said FROM spend WHERE brief = ? ORDER BY number", brief)
+        return {ref: Usage.model_validate_json(said) for ref, said in rows}
+
+    def spent_since(self, timestamp: int) -> float:
+        """Returns the US dollars of attempts that ended at `timestamp` or later, where they are known."""
+        rows = self._ask("SELECT said FROM spend WHERE ended >= ?", timestamp)
+        return sum(Usage.model_validate_json(said).cost_usd or 0.0 for (said,) in rows)
 
     def keep_check(self, result: CheckResult) -> None:
         """Remembers a check result; the newest for its key counts."""
@@ -176,18 +194,21 @@ class SqliteJournal:
             self._path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False
         )
         try:
-            self._refuse_newer(connection)
+            found = self._format(connection)
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")
-            connection.executescript(_SCHEMA)
+            connection.executescript(_FROM_1 if found == 1 else _SCHEMA)
         except BaseException:
             connection.close()
             raise
         self._connections.append(connection)
         return connection
 
-    def _refuse_newer(self, connection: sqlite3.Connection) -> None:
-        """Looks before anything is written: a newer program's file stays as it is."""
+    def _format(self, connection: sqlite3.Connection) -> int:
+        """Returns the format of the file, 0 of a new one. Looks before anything is written.
+
+        A newer program's file stays as it is.
+        """
         found = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'meta'").fetchone()
         row = found and connection.execute("SELECT value FROM meta WHERE key = 'format'").fetchone()
         if row and not row[0].isdigit():
@@ -197,6 +218,7 @@ class SqliteJournal:
                 f"{self._path}: the journal has format {row[0]}, this program knows {FORMAT}: read-only",
                 hint="run the newer coordinator, or delete the journal, which is only a cache",
             )
+        return int(row[0]) if row else 0
 
     def _set_aside(self, generation: int, *, why: str) -> None:
         with self._lock:

@@ -73,7 +73,7 @@ def _clashed(sighting: Sighting, paths: tuple[RepoPath, ...], world: World) -> S
     bases = {a.spec.base for a in tried}
     mine = trying.same_worker(tried)
     if world.tip not in bases and len(mine) <= trying.tries_max(sighting, world):
-        return trying.dispatch(trying.same_task(task, tried), sighting, (said,))
+        return trying.dispatch(trying.same_task(task, tried), sighting, world, (said,))
     # Each has an id of its own, because an answer to it is one more try.
     number = max(a.spec.id.number for a in tried)
     question = Question(id=f"conflict-{number}", text=said, choices=("try again",))

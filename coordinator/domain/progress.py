@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from enum import Enum
 from typing import assert_never
 
-from . import finishing, notes, trying
+from . import budget, finishing, notes, trying
 from .claim_name import claim_ref, claimed_paths, overlap
 from .names import BriefId, Place, RepoPath, slug
 from .proof import Claim, Rewritten
@@ -56,13 +56,31 @@ def _open(sighting: Sighting, world: World, claiming: Claiming) -> Step:
     blocked = _dependencies(sighting, world)
     if blocked is not None:
         return blocked
+    rest = resting(sighting, world)
     if not isinstance(sighting.claim, Claim):
+        if rest is not None:
+            return rest
         if claiming is MUST_WAIT:
             return Wait(phase="dispatch", why="every worker is busy")
         return _claim(sighting, world)
-    if sighting.claim.digest != filed.digest:
+    if sighting.claim.digest != filed.digest or rest is not None:
         return LetGo(claim=sighting.claim)
     return _work(sighting, world)
+
+
+def resting(sighting: Sighting, world: World) -> Wait | None:
+    """Returns why an open brief lies until the day ends: all that is left of it needs money of that day.
+
+    It is not claimed meanwhile, because a claim keeps others away.
+    """
+    plan = sighting.filed.plan
+    if not budget.is_day_spent(world) or plan is None or sighting.filed.place is not Place.OPEN:
+        return None
+    if sighting.filed.id in world.unpublished:
+        return None
+    found = [trying.task_step(task, sighting, world) for task in plan.tasks]
+    waits = [step for step in found if isinstance(step, Wait) and step.rests]
+    return waits[0] if waits and len(waits) == sum(step is not None for step in found) else None
 
 
 def _on_hold(sighting: Sighting, world: World) -> bool:
@@ -96,13 +114,14 @@ def place_of(name: str, world: World) -> Place | None:
 def needs_human(sighting: Sighting, world: World) -> bool:
     """Tells whether nothing happens to a brief before a person acts.
 
-    It waits for an answer or is on hold, or so does one that it comes after; or that one is not there.
+    It waits for an answer, is on hold or lacks money, or so does one that it comes after; or that one is
+    not there.
     """
     known: set[BriefId] = set()
     chain = [sighting]
     while chain:
         one = chain.pop()
-        if one.filed.place is Place.WAITING or _on_hold(one, world):
+        if one.filed.place is Place.WAITING or _on_hold(one, world) or resting(one, world):
             return True
         if one.filed.id in known or one.filed.place is not Place.OPEN:
             continue
@@ -154,6 +173,7 @@ def _goes_first(other: Sighting, than: Sighting, refs: Sequence[str], world: Wor
         and other.age_s > world.policy.aging_s
         and other.filed.id not in world.held
         and not _on_hold(other, world)
+        and resting(other, world) is None
         and _dependencies(other, world) is None
         and any(overlap(r, claim_ref("", p)) for r in refs for p in wanted_paths(other))
     )

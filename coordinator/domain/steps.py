@@ -20,6 +20,7 @@ class Wait:
 
     phase: Phase
     why: str
+    rests: bool = False  # until the day ends or a person acts: nobody needs to wait for it
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ tries of its own; the last one's failure is the brief's.
 from collections.abc import Sequence
 from typing import assert_never
 
-from . import choosing, notes, packing
+from . import budget, choosing, notes, packing
 from .attempt import RESTARTED, Attempt, Lost, Returned, Running
 from .brief import Question
 from .names import ProfileName
@@ -26,7 +26,7 @@ def task_step(task: Task, sighting: Sighting, world: World) -> Step | None:
     last = tried[-1] if tried else None
     match last:
         case None:
-            return dispatch(task, sighting, ())
+            return dispatch(task, sighting, world, ())
         case Running():
             return Wait(phase="dispatch", why=f"{last.spec.profile} works on it")
         case Returned(verdict=None):
@@ -55,7 +55,7 @@ def again(
         going_on = task.model_copy(update={"profile": other})
     if (done and other is None) or len(tried) >= _TRIES_MAX:
         return Say(notes.failed(sighting, code="attempts", why=why, policy=world.policy))
-    return dispatch(going_on, sighting, why)
+    return dispatch(going_on, sighting, world, why)
 
 
 def same_worker(tried: Sequence[Attempt]) -> list[Attempt]:
@@ -90,7 +90,8 @@ def _question(task: Task, last: Attempt, sighting: Sighting, world: World) -> St
         id=packing.question_id(task, last.spec.id.number), text=last.verdict.feedback[0]
     )
     if question.id in plan.answers:
-        return dispatch(same_task(task, [last]), sighting, ())  # the package holds every answer
+        # The package holds every answer.
+        return dispatch(same_task(task, [last]), sighting, world, ())
     why = f"The worker {last.spec.profile} cannot go on without an answer."
     note = notes.asked(
         sighting, held="question", questions=[question], why=why, policy=world.policy
@@ -127,8 +128,27 @@ def _reasons(last: Attempt) -> tuple[str, ...]:
             return ()
 
 
-def dispatch(task: Task, sighting: Sighting, feedback: tuple[str, ...]) -> Dispatch:
-    """Returns the step that starts the next attempt; numbers rise over all tasks and rounds of a brief."""
+def dispatch(task: Task, sighting: Sighting, world: World, feedback: tuple[str, ...]) -> Step:
+    """Returns the step that starts the next attempt, or what becomes of it where there is no money for it.
+
+    What the brief may cost comes back only by a person, so a worker that can be paid takes over, or the
+    brief fails; what the day may cost comes back by itself.
+    """
+    lack = budget.lack(task.profile, sighting, world)
+    if lack is None:
+        return _next(task, sighting, feedback)
+    if lack.of == "day":
+        return Wait(phase="dispatch", why=lack.why, rests=True)
+    used = {a.spec.profile for a in sighting.attempts if a.spec.task == task.id}
+    for name in choosing.substitutes(sighting.filed.brief, world.policy):
+        if name not in used and budget.lack(name, sighting, world) is None:
+            return _next(task.model_copy(update={"profile": name}), sighting, feedback)
+    why = (lack.why, *feedback)
+    return Say(notes.failed(sighting, code="budget", why=why, policy=world.policy))
+
+
+def _next(task: Task, sighting: Sighting, feedback: tuple[str, ...]) -> Dispatch:
+    """Returns the next attempt; numbers rise over all tasks and rounds of a brief."""
     return Dispatch(
         brief=sighting.filed.id,
         task=task,

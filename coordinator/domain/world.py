@@ -13,6 +13,7 @@ from .policy import Policy
 from .proof import Busy, Claim, ClaimedPath, Clash, Merged, Planned, Rewritten, Unreachable
 from .reply import Reply
 from .request import Request
+from .spent import NOTHING, Spent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +45,7 @@ class Sighting:
     gate_checks: tuple[Check, ...] = ()  # what must have passed on the merged product
     tip_checks: tuple[Check, ...] = ()  # the same commands on the bare tip (L8)
     refused: str | None = None  # why the remote would not take the landing
+    spent: Spent = NOTHING  # by attempts of every round
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,3 +110,5 @@ class World:
     checks: dict[Digest, CheckResult]
     environments: dict[Environment, LiveState]
     intents: tuple[Planned, ...]
+    day: int = 0  # when it began, in unix seconds
+    spent_today: Spent = NOTHING  # here, by attempts at any brief

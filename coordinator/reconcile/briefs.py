@@ -3,7 +3,7 @@
 from functools import partial
 from typing import assert_never
 
-from coordinator.domain import progress, steps
+from coordinator.domain import budget, progress, steps
 from coordinator.domain.names import Place
 from coordinator.domain.note import Note
 from coordinator.domain.proof import Claim
@@ -45,6 +45,7 @@ class _Room:
 
     def __init__(self, kit: Kit, world: World, flying: frozenset[str]) -> None:
         self._kit = kit
+        self._world = world
         self._gate_taken = any(k.startswith("gate:") for k in flying)
         self._running = len(kit.ports.pool.running())
         self._running += sum(k.startswith("dispatch:") for k in flying)
@@ -52,6 +53,7 @@ class _Room:
         claimed = sum(isinstance(s.claim, Claim) for s in world.briefs.values())
         claimed += sum(k.startswith("claim:") for k in flying)
         self._claims_left = 2 * self._running_max - claimed
+        self._starting = {k.split(":")[1] for k in flying if k.startswith("dispatch:")}
         self._landing = False
 
     def for_claim(self) -> bool:
@@ -63,14 +65,24 @@ class _Room:
 
     def allows(self, step: Step, sighting: Sighting) -> bool:
         if isinstance(step, steps.Dispatch):
-            self._running += 1
-            return self._running <= self._running_max
+            return self._allows_attempt(step)
         if isinstance(step, steps.RunGate | steps.Land):
             if not self._kit.ready(f"land:{sighting.filed.id}"):
                 return False  # it waits after a bad end; another may land meanwhile
             if self._landing or (self._gate_taken and isinstance(step, steps.RunGate)):
                 return False  # one change at a time
             self._landing = True
+        return True
+
+    def _allows_attempt(self, step: steps.Dispatch) -> bool:
+        """One start at a time for each brief, or numbers would be given twice; one at all that sets money aside."""
+        is_paid = budget.is_paid(self._world.policy, step.task.profile)
+        if step.brief in self._starting or (is_paid and self._starting):
+            return False
+        self._running += 1
+        if self._running > self._running_max:
+            return False
+        self._starting.add(step.brief)
         return True
 
 
@@ -135,7 +147,7 @@ def _gate(kit: Kit, pace: Pace, step: steps.RunGate, world: World) -> None:
 
 def _goes_on(step: Wait, sighting: Sighting, world: World) -> bool:
     """Tells whether a waiting brief goes on without a human: it waits for work or for another holder."""
-    if sighting.filed.place is Place.WAITING or world.paused is not None:
+    if sighting.filed.place is Place.WAITING or world.paused is not None or step.rests:
         return False
     return step.phase != "waiting" or not progress.needs_human(sighting, world)
 

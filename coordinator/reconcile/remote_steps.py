@@ -4,11 +4,12 @@ import logging
 from collections.abc import Sequence
 
 from coordinator.domain import batch
+from coordinator.domain.attempt import RESTARTED, Returned
 from coordinator.domain.attempt import Lost as LostAttempt
-from coordinator.domain.attempt import Returned
 from coordinator.domain.check import Check, CheckResult
 from coordinator.domain.names import BriefId
 from coordinator.domain.note import Note
+from coordinator.domain.output import Usage
 from coordinator.domain.proof import (
     Claim,
     Deletion,
@@ -51,8 +52,19 @@ def recover(kit: Kit) -> None:
             claims=kit.ports.claims,
             attempts=kit.ports.attempts,
         )
+    _settle(kit)
     kit.ports.claims.release_gate(kit.branch)  # nothing is gated yet, so ours is an earlier epoch's
     kit.memory.recovered = kit.sync() is not None
+
+
+def _settle(kit: Kit) -> None:
+    """Counts what an earlier process left running with all its money: nobody knows what it used."""
+    pool, journal = kit.ports.pool, kit.ports.journal
+    here = {spec.id for spec, _ in pool.finished()} | set(pool.running())
+    for spec, ended in journal.begun():
+        if ended is None and spec.cost_usd_max and spec.id not in here:
+            usage = Usage(cost_usd=spec.cost_usd_max)
+            journal.end(spec.id, usage=usage, reason=RESTARTED)
 
 
 def resolve(kit: Kit, intents: Sequence[Planned]) -> None:

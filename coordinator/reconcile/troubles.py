@@ -2,12 +2,14 @@
 
 from dataclasses import dataclass
 
+from coordinator.domain import budget, progress
 from coordinator.domain.proof import Rewritten, Unreachable
 from coordinator.domain.world import World
 
 from .kit import Kit
 
 _DELETIONS = ("sweep", "release", "gate-release")
+_NAMED_MAX = 5
 _FRESH_S = 60.0  # a step that failed longer ago has been given up, or is not wanted any more
 
 
@@ -58,6 +60,7 @@ def _others(kit: Kit, world: World | None) -> list[str]:
         said += [f"{fault} (the last good settings stay in force)" for fault in world.policy_faults]
     if world is not None:
         said += world.plan_faults
+        said += _money(world)
     now_s = kit.ports.clock.monotonic_s()
     said += [
         f"{key.partition(':')[0]}: {message}"
@@ -65,3 +68,15 @@ def _others(kit: Kit, world: World | None) -> list[str]:
         if now_s - failed_s < _FRESH_S
     ]
     return said
+
+
+def _money(world: World) -> list[str]:
+    """Returns which briefs lie because nobody can be paid for them today."""
+    lying = [s.filed.id for s in world.briefs.values() if progress.resting(s, world) is not None]
+    if not lying:
+        return []
+    named = ", ".join(lying[:_NAMED_MAX]) + (", ..." if len(lying) > _NAMED_MAX else "")
+    said = f"the money of this day is used up: {budget.day_said(world)}: {named} can go on after "
+    return [
+        said + "00:00 UTC, or when [budget] usd_per_day in .orchestrator/config.toml allows more"
+    ]

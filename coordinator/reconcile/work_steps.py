@@ -130,7 +130,7 @@ def dispatch(kit: Kit, step: Dispatch, sighting: Sighting, world: World) -> None
             }
         )
         return
-    dispatch_service.start(
+    spec = dispatch_service.start(
         step.task,
         sighting,
         package,
@@ -140,14 +140,16 @@ def dispatch(kit: Kit, step: Dispatch, sighting: Sighting, world: World) -> None
         journal=kit.ports.journal,
         pool=kit.ports.pool,
     )
-    kit.say(
-        {
-            "event": "started",
-            "brief": step.brief,
-            "attempt": step.number,
-            "worker": step.task.profile,
-        }
-    )
+    if spec is not None:
+        kit.say(
+            {
+                "event": "started",
+                "brief": step.brief,
+                "attempt": step.number,
+                "worker": step.task.profile,
+                "cost_usd_max": spec.cost_usd_max,
+            }
+        )
 
 
 def keep(kit: Kit, spec: Spec, outcome: Output | NoOutput) -> None:
@@ -163,7 +165,8 @@ def keep(kit: Kit, spec: Spec, outcome: Output | NoOutput) -> None:
         logger.info("attempt returned brief=%s attempt=%d", spec.id.brief, spec.id.number)
     kit.ports.pool.acknowledge(spec.id)
     word = "lost" if isinstance(outcome, NoOutput) else "returned"
-    kit.say({"event": word, "brief": spec.id.brief, "attempt": spec.id.number})
+    cost = outcome.usage.cost_usd if spec.cost_usd_max else 0.0  # null is unknown
+    kit.say({"event": word, "brief": spec.id.brief, "attempt": spec.id.number, "cost_usd": cost})
 
 
 def review(kit: Kit, attempt: AttemptId, sighting: Sighting, world: World) -> None:

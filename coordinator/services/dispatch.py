@@ -2,7 +2,9 @@
 
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 
+from coordinator.domain import budget
 from coordinator.domain.attempt import AttemptId, Spec
 from coordinator.domain.claim_name import gate_ref, held_ref
 from coordinator.domain.names import BriefId, Digest, RepoPath
@@ -11,6 +13,7 @@ from coordinator.domain.package import ContextPackage
 from coordinator.domain.plan import Task
 from coordinator.domain.policy import Policy, Profile
 from coordinator.domain.proof import Claim, ClaimOutcome, Deletion
+from coordinator.domain.spent import Spent
 from coordinator.domain.world import HeldRef, Sighting, World
 from coordinator.ports import Attempts, Claims, Journal, Pool
 
@@ -45,9 +48,18 @@ def start(
     attempts: Attempts,
     journal: Journal,
     pool: Pool,
-) -> Spec:
-    """Stores the package, records the attempt, then starts it; each of them may be repeated."""
+) -> Spec | None:
+    """Stores the package, records the attempt with its money, then starts it; each may be repeated.
+
+    Returns None, with nothing started, when others have been given the money since it was decided.
+    """
     spec, profile = _spec(task, sighting, package, number=number, world=world, attempts=attempts)
+    if profile.limits.cost_usd_max > 0:
+        money = _money(profile, sighting, world, journal=journal)
+        if isinstance(money, budget.Lack):
+            logger.info("not started brief=%s attempt=%d: %s", spec.id.brief, number, money.why)
+            return None
+        spec = spec.model_copy(update={"cost_usd_max": round(money, 6)})
     journal.begin(spec)
     pool.submit(spec, package, profile)
     logger.info("started brief=%s attempt=%d task=%s", spec.id.brief, number, task.id)
@@ -102,10 +114,30 @@ def _spec(
         base=world.tip,
         package=attempts.package(package),
         wall_clock_s_max=wall_clock_s(sighting, policy, profile.limits.wall_clock_s_max),
-        cost_usd_max=profile.limits.cost_usd_max,
-        tokens_max=package.constraints.max_tokens,
+        tokens_max=min(package.constraints.max_tokens, profile.limits.tokens_max),
     )
     return spec, profile
+
+
+def _money(
+    profile: Profile, sighting: Sighting, world: World, *, journal: Journal
+) -> float | budget.Lack:
+    """Returns what an attempt may cost, by what the journal says at this moment."""
+    begun = [spec for spec, ended in journal.begun() if ended is None]
+    known = {attempt.spec.id for attempt in sighting.attempts}
+    mine = sum(
+        spec.cost_usd_max
+        for spec in begun
+        if spec.id.brief == sighting.filed.id and spec.id not in known
+    )
+    day_usd = journal.spent_since(world.day) + sum(spec.cost_usd_max for spec in begun)
+    return budget.left(
+        profile,
+        sighting,
+        policy=world.policy,
+        brief=replace(sighting.spent, usd=sighting.spent.usd + mine),
+        day=Spent(usd=day_usd),
+    )
 
 
 def wall_clock_s(sighting: Sighting, policy: Policy, profile_s_max: float) -> float:

@@ -4,6 +4,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -102,7 +103,62 @@ def test_forgetting_a_brief_keeps_what_it_used(journal: SqliteJournal) -> None:
     journal.end(spec(1).id, usage=Usage(cost_usd=0.25), reason="")
     journal.forget(LINKS)
     assert journal.begun() == ((spec(1, other), None),)
-    assert journal.spent(LINKS) == (Usage(cost_usd=0.25),)
+    assert journal.spent(LINKS) == {spec(1).id.ref: Usage(cost_usd=0.25)}
+
+
+def test_what_was_spent_is_known_by_the_day(path: Path) -> None:
+    times = iter((100, 200, 300, 400))
+    journal = SqliteJournal(path, now=lambda: next(times))
+    for number, cost in ((1, 0.25), (2, None), (3, 0.5)):
+        journal.begin(spec(number))
+        journal.end(spec(number).id, usage=Usage(cost_usd=cost), reason="")
+    assert [journal.spent_since(at) for at in (100, 101, 300, 301)] == [0.75, 0.5, 0.5, 0.0]
+    journal.end(spec(1).id, usage=Usage(cost_usd=0.25), reason="")  # told again, after a kill
+    assert journal.spent_since(0) == 0.75
+    journal.close()
+
+
+def test_an_attempt_that_is_forgotten_before_it_ended_counts_with_all_its_money(
+    journal: SqliteJournal,
+) -> None:
+    journal.begin(spec(1).model_copy(update={"cost_usd_max": 2.0}))
+    journal.begin(spec(2))
+    journal.forget(LINKS)
+    assert journal.begun() == ()
+    assert journal.spent(LINKS) == {spec(1).id.ref: Usage(cost_usd=2.0)}
+    journal.end(spec(1).id, usage=Usage(cost_usd=0.5), reason="cancelled")  # it ends all the same
+    assert journal.spent_since(0) == 0.5
+
+
+FIRST_FORMAT = """
+CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
+INSERT INTO meta VALUES ('format', '1');
+CREATE TABLE intents (number INTEGER PRIMARY KEY, oid TEXT UNIQUE, said TEXT NOT NULL);
+CREATE TABLE attempts (
+    number INTEGER PRIMARY KEY, id TEXT UNIQUE, brief TEXT NOT NULL, said TEXT NOT NULL, reason TEXT);
+CREATE TABLE spend (
+    number INTEGER PRIMARY KEY, id TEXT UNIQUE, brief TEXT NOT NULL, said TEXT NOT NULL);
+CREATE TABLE checks (number INTEGER PRIMARY KEY, key TEXT UNIQUE, said TEXT NOT NULL);
+"""
+
+
+def test_a_journal_of_the_first_format_is_taken_over(path: Path) -> None:
+    path.parent.mkdir()
+    used = Usage(cost_usd=0.25)
+    with closing(sqlite3.connect(path)) as direct, direct:
+        direct.executescript(FIRST_FORMAT)
+        row = (spec(1).id.ref, LINKS, used.model_dump_json())
+        direct.execute("INSERT INTO spend (id, brief, said) VALUES (?, ?, ?)", row)
+    journal = SqliteJournal(path, now=lambda: 100)
+    assert journal.spent(LINKS) == {spec(1).id.ref: used}
+    assert journal.spent_since(1) == 0.0  # nobody knows when that was
+    journal.end(spec(2).id, usage=Usage(cost_usd=0.5), reason="")
+    journal.close()
+    again = SqliteJournal(path)
+    assert again.spent_since(1) == 0.5
+    again.close()
+    with closing(sqlite3.connect(path)) as direct:
+        assert direct.execute("SELECT value FROM meta").fetchone() == ("2",)
 
 
 def test_check_results_are_remembered_and_the_newest_counts(
@@ -135,7 +191,7 @@ def test_old_check_results_are_dropped(path: Path, journal: SqliteJournal) -> No
 def test_the_file_is_synced_fully_and_says_its_format(path: Path, journal: SqliteJournal) -> None:
     direct = sqlite3.connect(path)
     assert direct.execute("PRAGMA journal_mode").fetchone() == ("wal",)
-    assert direct.execute("SELECT value FROM meta WHERE key = 'format'").fetchone() == ("1",)
+    assert direct.execute("SELECT value FROM meta WHERE key = 'format'").fetchone() == ("2",)
     direct.close()
 
 
@@ -194,11 +250,11 @@ def test_damage_that_appears_while_running_is_survived(path: Path) -> None:
 def test_a_newer_format_is_left_as_it_is_and_named(path: Path) -> None:
     SqliteJournal(path).close()
     with sqlite3.connect(path) as direct:
-        direct.execute("UPDATE meta SET value = '2'")
+        direct.execute("UPDATE meta SET value = '3'")
     direct.close()
     before = path.read_bytes()
     with pytest.raises(
-        RepositoryError, match="has format 2, this program knows 1: read-only"
+        RepositoryError, match="has format 3, this program knows 2: read-only"
     ) as error:
         SqliteJournal(path)
     assert error.value.hint is not None

@@ -122,6 +122,12 @@ class SimJournal:
     def begun(self) -> tuple[tuple[Spec, str | None], ...]:
         return tuple(self._begun.values())
 
+    def spent(self, brief: BriefId) -> Mapping[str, Usage]:
+        return {}
+
+    def spent_since(self, timestamp: int) -> float:
+        return 0.0  # nobody here costs money
+
     def forget(self, brief: BriefId) -> None:
         for attempt in [a for a in self._begun if a.brief == brief]:
             del self._begun[attempt]

@@ -11,6 +11,7 @@ from coordinator.domain.names import BriefId, Digest, Oid, Place, ProfileName, R
 from coordinator.domain.package import ContextPackage
 from coordinator.domain.policy import Limits, Policy, Profile
 from coordinator.domain.proof import Busy, Claim, ClaimOutcome, Deletion
+from coordinator.domain.spent import Spent
 from coordinator.domain.world import HeldRef
 from coordinator.services import dispatch
 from tests.support.memory_tools import package
@@ -28,6 +29,7 @@ from tests.support.sightings import (
     sighting,
     world,
 )
+from tests.support.sightings import spec as attempted
 
 QUARTER_S = POLICY.lease_s / 4
 HELD_REF = f"refs/orchestrator/held/{BRIEF}"
@@ -140,6 +142,7 @@ class Book:
 
     def __init__(self, outcome: ClaimOutcome) -> None:
         self.asked: list[str] = []
+        self.running: tuple[tuple[Spec, str | None], ...] = ()
         self._outcome = outcome
 
     def acquire(self, brief: BriefId, digest: Digest, paths: Sequence[RepoPath]) -> ClaimOutcome:
@@ -160,6 +163,12 @@ class Book:
 
     def begin(self, spec: Spec) -> None:
         self.asked.append(f"write down {spec.id.number}")
+
+    def begun(self) -> tuple[tuple[Spec, str | None], ...]:
+        return self.running
+
+    def spent_since(self, timestamp: int) -> float:
+        return 40.0 if timestamp == 86_400 else 0.0
 
     def submit(self, spec: Spec, package: ContextPackage, profile: Profile) -> None:
         self.asked.append(f"submit {spec.id.number} to {profile.name}")
@@ -201,9 +210,53 @@ def test_an_attempt_is_written_down_before_it_is_started() -> None:
         pool=book,
     )
     assert book.asked == ["keep the package of attempt 3", "write down 3", "submit 3 to links"]
+    assert spec is not None
     assert (spec.id.ref, spec.round, spec.base) == (
         f"refs/orchestrator/attempts/{BRIEF}/e1-3",
         2,
         oid(1),
     )
     assert (spec.task, spec.package, spec.wall_clock_s_max) == ("only", oid(6), 30)
+    assert (spec.cost_usd_max, spec.tokens_max) == (0.0, 1_000)
+
+
+def paid(book: "Book", *, usd_per_day: float = 50.0, **fields: Any) -> Spec | None:
+    """Starts an attempt of a worker that may cost 2 USD."""
+    brain = Profile(name=ProfileName("links"), limits=Limits(cost_usd_max=2.0, tokens_max=900))
+    policy = Policy(profiles=(brain,), usd_per_brief=5.0, usd_per_day=usd_per_day)
+    given: Any = book
+    return dispatch.start(
+        TASK,
+        sighting(**fields),
+        package("Mend the links.", base=oid(1)),
+        number=3,
+        world=world(policy=policy, day=86_400),
+        attempts=given,
+        journal=given,
+        pool=given,
+    )
+
+
+def test_an_attempt_is_given_what_worker_brief_and_day_leave_at_that_moment() -> None:
+    book = Book(claim())
+    spec = paid(book)
+    assert spec is not None
+    assert (spec.cost_usd_max, spec.tokens_max) == (2.0, 900)
+    # Started since the look that this was decided on: one of this brief, one of another.
+    mine = attempted(1).model_copy(update={"cost_usd_max": 4.0})
+    theirs = mine.model_copy(update={"id": mine.id.model_copy(update={"brief": OTHER})})
+    book.running = ((mine, None), (theirs, None), (theirs, "ended"))
+    spec = paid(book)
+    assert spec is not None
+    assert spec.cost_usd_max == 1.0
+    spec = paid(book, usd_per_day=48.5)
+    assert spec is not None
+    assert spec.cost_usd_max == 0.5
+    assert [one for one in book.asked if one.startswith("submit")] == ["submit 3 to links"] * 3
+
+
+def test_an_attempt_whose_money_others_were_given_does_not_start() -> None:
+    book = Book(claim())
+    assert paid(book, usd_per_day=40.0) is None
+    assert paid(book, spent=Spent(usd=5.0)) is None
+    assert not [one for one in book.asked if not one.startswith("keep the package")]

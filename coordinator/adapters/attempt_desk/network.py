@@ -31,7 +31,7 @@ class _Listed:
     port: int | None  # None: the usual ones
 
 
-class Unreachable(Exception):
+class NotReached(Exception):
     """A host is not on the list, or what its name stands for is not for workers."""
 
     def __init__(self, why: str, *, status: int) -> None:
@@ -57,7 +57,7 @@ class Gate:
                 self._tunnel(exchange)
             else:
                 self._forward(exchange)
-        except Unreachable as error:
+        except NotReached as error:
             logger.info("refused network status=%d: %s", error.status, error)
             exchange.say(error.status, f"{error}\n".encode(), {"content-type": "text/plain"})
 
@@ -73,12 +73,12 @@ class Gate:
     def _forward(self, exchange: Exchange) -> None:
         where = urlsplit(exchange.path)
         if where.scheme != "http" or not where.hostname or "@" in where.netloc:
-            raise Unreachable("this is a proxy: http://HOST/... or CONNECT HOST:443", status=400)
+            raise NotReached("this is a proxy: http://HOST/... or CONNECT HOST:443", status=400)
         try:
             port = where.port or 80
             content = exchange.body(BODY_BYTES_MAX)
         except (ValueError, TooLong, Malformed):
-            raise Unreachable("the request cannot be read", status=400) from None
+            raise NotReached("the request cannot be read", status=400) from None
         headers = [
             f"{name}: {value}"
             for name, value in exchange.headers.items()
@@ -100,19 +100,19 @@ class Gate:
             exchange.wfile.flush()
 
     def _connected(self, host: str, port: int) -> socket.socket:
-        """Returns a connection to the first address of `host` that may be reached. Raises Unreachable."""
+        """Returns a connection to the first address of `host` that may be reached. Raises NotReached."""
         listed = self._entry(host, port)
         if listed is None:
             why = f"{host}:{port} is not one of `[network] hosts` in .orchestrator/config.toml"
-            raise Unreachable(why, status=403)
+            raise NotReached(why, status=403)
         try:
             found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         except (OSError, UnicodeError):
-            raise Unreachable(f"{host}: no such host", status=502) from None
+            raise NotReached(f"{host}: no such host", status=502) from None
         granted = [one for one in found if _is_granted(str(one[4][0]), listed)]
         if not granted:
             why = f"{host} stands for an address of this machine or of a private network"
-            raise Unreachable(why, status=403)
+            raise NotReached(why, status=403)
         for family, kind, _, _, address in granted:
             far = socket.socket(family, kind)
             try:
@@ -123,7 +123,7 @@ class Gate:
                 continue
             far.settimeout(_SILENCE_S_MAX)
             return far
-        raise Unreachable(f"{host}:{port} does not answer", status=502)
+        raise NotReached(f"{host}:{port} does not answer", status=502)
 
     def _entry(self, host: str, port: int) -> str | None:
         """Returns the entry of the list that grants a host, one that names it before a wildcard."""
@@ -145,7 +145,7 @@ def _parsed(entry: str) -> _Listed:
 
 
 def _host_and_port(text: str, *, port: int) -> tuple[str, int]:
-    """Returns the parts of `host`, `host:port`, `[address]` or `[address]:port`. Raises Unreachable."""
+    """Returns the parts of `host`, `host:port`, `[address]` or `[address]:port`. Raises NotReached."""
     try:
         parts = urlsplit(f"//{text}")
         found = parts.hostname, parts.port if parts.port is not None else port
@@ -153,7 +153,7 @@ def _host_and_port(text: str, *, port: int) -> tuple[str, int]:
         found = None, port
     host, port = found
     if not host or "@" in text or "/" in text:
-        raise Unreachable(f"{text[:200]!r} is no host", status=400)
+        raise NotReached(f"{text[:200]!r} is no host", status=400)
     return host, port
 
 

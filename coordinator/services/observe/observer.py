@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from coordinator.domain import state_md
+from coordinator.domain import budget, spent, state_md
 from coordinator.domain.attempt import RESTARTED, Attempt, Lost, Returned, Running
 from coordinator.domain.check import Check
 from coordinator.domain.names import (
@@ -22,6 +22,7 @@ from coordinator.domain.proof import (
     Rewritten,
     Unreachable,
 )
+from coordinator.domain.spent import Spent
 from coordinator.domain.world import Filed, LiveState, Sighting, World
 from coordinator.ports import (
     Attempts,
@@ -98,6 +99,7 @@ class Observer:
         for brief in [b for b in self._since if b not in live]:
             del self._since[brief]
         tried = self._tried(live.values(), in_flight)
+        day = spent.day_of(self._clock.timestamp())
         sightings = {
             f.id: self._sighting(f, tried.get(f.id, ()), tip=tip, tree=tree, prepared=prepared)
             for f in sorted(live.values(), key=lambda f: (-f.brief.priority, self._log.place(f.id)))
@@ -128,6 +130,8 @@ class Observer:
             checks=dict(self._journal.checks()),
             environments=self._environments(policy),
             intents=self._journal.intents(),
+            day=day,
+            spent_today=self._spent_today(policy, day),
         )
 
     @property
@@ -183,6 +187,7 @@ class Observer:
             since = (filed.folder, self._clock.monotonic_s())
             self._since[filed.id] = since
         numbered = max((a.spec.id.number for a in tried), default=0)
+        cost = self._spent(filed.id, tried)
         round_ = filed.plan.round if filed.plan else 0
         tried = tuple(a for a in tried if a.spec.round == round_)
         synthesis = prepared.synthesis.get((filed.id, synthesis_key(filed, tried)))
@@ -195,7 +200,10 @@ class Observer:
             merged = prepared.merged.get((digest_, getattr(synthesis, "base", tip), product))
             if isinstance(merged, Merged):
                 gate = prepared.gates.get(merged.product, ())
-                bare = tuple(Check(product=product, command=c.command) for c in gate)
+                bare = tuple(
+                    Check(product=product, command=c.command, confinement=c.confinement)
+                    for c in gate
+                )
         return Sighting(
             filed=filed,
             order=self._log.place(filed.id),
@@ -208,7 +216,20 @@ class Observer:
             gate_checks=gate,
             tip_checks=bare,
             refused=prepared.refused.get((filed.id, filed.folder)),
+            spent=cost,
         )
+
+    def _spent(self, brief: BriefId, tried: tuple[Attempt, ...]) -> Spent:
+        """Returns what a brief has cost; asks the journal only about what is kept nowhere else."""
+        lost = any(isinstance(a, Lost) and a.spec.cost_usd_max for a in tried)
+        return spent.of(tried, self._journal.spent(brief) if lost else {})
+
+    def _spent_today(self, policy: Policy, day: int) -> Spent:
+        """Returns what has been spent here since `day` began, and is set aside for what has not ended."""
+        if not any(budget.is_paid(policy, profile.name) for profile in policy.profiles):
+            return Spent()
+        begun = (spec.cost_usd_max for spec, ended in self._journal.begun() if ended is None)
+        return Spent(usd=self._journal.spent_since(day) + sum(begun))
 
     def _claim(self, brief: BriefId) -> Claim | Busy | None:
         mine = self._claims.mine(brief)

@@ -1,0 +1,149 @@
+"""A paid worker by the command line alone: what it may spend, what it spent, and what happens without money."""
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.command_line import Answered, in_a_process
+from tests.support.repos import Site, git, make_site, push_files
+from tests.support.upstream_server import Answer, Asked, event, serving, stream
+
+pytestmark = pytest.mark.slow
+
+KEY = "sk-real-77c1f0e2-key"
+BRIEF = """\
+---
+worker: thinker
+retries: 0
+---
+## TASK
+
+Say in one paragraph what the guide is about, for a person who has never seen it.
+
+## INPUTS
+
+- docs/guide.md
+
+## SCOPE
+
+- in: docs/**
+
+## OUTPUT FORMAT
+
+report
+"""
+# 1,000 tokens in and 200 out come to 0.003 USD.
+WORKER = """\
+---
+name: thinker
+kind: openai-compatible
+endpoint: here
+model: home-made-1
+price: {input: 1, output: 10}
+returns: [report]
+output_tokens: 1000
+limits: {cost_usd: 0.5, tokens: 50000}
+---
+You are brief.
+"""
+
+
+def thinks(_: Asked) -> Answer:
+    said = json.dumps({"kind": "report", "text": "It leads back to the start.", "why": ""})
+
+    def pieces() -> Iterator[bytes]:
+        choice = {"index": 0, "delta": {"role": "assistant", "content": said}}
+        yield event({"choices": [choice], "usage": None})
+        yield event({"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]})
+        usage = {"prompt_tokens": 1_000, "completion_tokens": 200}
+        yield event({"choices": [], "usage": usage})
+        yield b"data: [DONE]\n\n"
+
+    return stream(pieces())
+
+
+def site_with(folder: Path, url: str, budget: str) -> Site:
+    site = make_site(folder / "site")
+    assert in_a_process(site.repo, "init").code == 0
+    config = (
+        f'schema = 1\n[landing]\nunverified = "land"\n[budget]\n{budget}\n[endpoints.here]\n'
+        f'api = "openai"\nbase_url = "{url}/v1"\nkey_env = "HERE_KEY"\n'
+    )
+    git(site.repo, "pull", "--quiet")
+    push_files(
+        site,
+        {".orchestrator/config.toml": config, ".orchestrator/workers/thinker.md": WORKER},
+    )
+    return site
+
+
+def run(site: Site, brief: str = BRIEF) -> tuple[Answered, list[dict[str, Any]], dict[str, Any]]:
+    """Drops a brief and runs until idle; returns how that ended, its events, and the brief's status."""
+    file = site.repo.parent / "about.md"
+    file.write_text(brief)
+    dropped = in_a_process(site.repo, "brief", "drop", str(file), "--json")
+    assert dropped.code == 0, dropped.said
+    limits = ("--until-idle", "--timeout", "50", "--json")
+    ran = in_a_process(site.repo, "run", *limits, environment={"HERE_KEY": KEY})
+    (found,) = in_a_process(site.repo, "status", "--json").json["briefs"]
+    return ran, [json.loads(line) for line in ran.out.splitlines()], found
+
+
+def test_a_paid_report_lands_with_its_cost_and_without_the_key_anywhere(tmp_path: Path) -> None:
+    with serving(thinks) as server:
+        site = site_with(tmp_path, server.url, "usd_per_brief = 0.25")
+        ran, events, brief = run(site)
+        assert (ran.code, brief["state"]) == (0, "completed"), ran.out + ran.said
+        assert brief["cost_usd"] == pytest.approx(0.003)
+        started = next(e for e in events if e["event"] == "started")
+        assert started["cost_usd_max"] == 0.25  # the brief leaves less than the worker's own limit
+        assert next(e for e in events if e["event"] == "returned")["cost_usd"] == 0.003
+        assert [asked.path for asked in server.asked] == ["/v1/chat/completions"]
+        assert server.asked[0].headers["authorization"] == f"Bearer {KEY}"
+    assert KEY not in ran.out + ran.said
+    for top, _, names in os.walk(tmp_path):
+        for name in names:
+            assert KEY.encode() not in (Path(top) / name).read_bytes(), name
+    objects = git(site.hub, "cat-file", "--batch-all-objects", "--batch", "--buffer")
+    assert KEY not in objects
+
+
+def test_a_brief_without_money_fails_and_says_so(tmp_path: Path) -> None:
+    with serving(thinks) as server:
+        site = site_with(tmp_path, server.url, "usd_per_brief = 0.0")
+        ran, _, brief = run(site)
+        assert (ran.code, brief["state"]) == (0, "failed"), ran.out + ran.said
+        assert brief["reasons"] == [
+            "the brief has used its budget: 0.00 of 0.00 USD; [budget] usd_per_brief says how much it may"
+        ]
+        assert server.asked == []
+
+
+def test_a_brief_lies_until_the_day_has_money_and_nobody_waits_for_it(tmp_path: Path) -> None:
+    with serving(thinks) as server:
+        site = site_with(tmp_path, server.url, "usd_per_day = 0.0")
+        ran, _, brief = run(site)
+        assert (ran.code, brief["state"]) == (0, "working"), ran.out + ran.said
+        assert server.asked == []
+        assert "the money of this day is used up: 0.00 of 0.00 USD" in ran.out + ran.said
+        assert git(site.hub, "for-each-ref", "refs/orchestrator/held") == ""
+        raised = (site.repo / ".orchestrator/config.toml").read_text().replace("= 0.0", "= 1.0")
+        git(site.repo, "pull", "--quiet", "--rebase")
+        push_files(site, {".orchestrator/config.toml": raised})
+        again = ("--until-idle", "--timeout", "50", "--json")
+        assert in_a_process(site.repo, "run", *again, environment={"HERE_KEY": KEY}).code == 0
+        (brief,) = in_a_process(site.repo, "status", "--json").json["briefs"]
+        assert brief["state"] == "completed"
+
+
+def test_a_budget_too_small_for_one_call_ends_the_attempt_before_it_is_made(tmp_path: Path) -> None:
+    with serving(thinks) as server:
+        site = site_with(tmp_path, server.url, "usd_per_brief = 5.0")
+        ran, _, brief = run(site, BRIEF.replace("retries: 0", "retries: 0\nbudget: 0.001"))
+        assert (ran.code, brief["state"]) == (0, "failed"), ran.out + ran.said
+        assert "over the budget" in " ".join(brief["reasons"])
+        assert server.asked == []
