@@ -167,7 +167,7 @@ def _environment() -> dict[str, str]:
         **kept,
         "LANG": "C.UTF-8",
         "HOME": "/nonexistent",
-        "PYTHONPATH": str(Path(coordinator.__file__).parent.parent),
+        "PYTHONPATH": os.pathsep.join([str(Path(coordinator.__file__).parent.parent), *sys.path]),
         "PYTHONDONTWRITEBYTECODE": "1",
         ENVIRONMENT: secret(),
     }

@@ -8,7 +8,7 @@ What it does is in `inside`. `sign` is what is looked at:
 """
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 Sign = Literal["outside", "secret", "returned", "report"]
 Layer = Literal[
@@ -45,8 +45,11 @@ class Escape:
     limit: bool = False  # an unprivileged kernel has nothing certain against it
 
 
-_MOUNTS, _PROCESSES, _FILTER = "mount namespace", "process namespace", "system call filter"
-_NETWORK, _IPC = "network namespace", "ipc namespace"
+_MOUNTS: Final = "mount namespace"
+_PROCESSES: Final = "process namespace"
+_FILTER: Final = "system call filter"
+_NETWORK: Final = "network namespace"
+_IPC: Final = "ipc namespace"
 
 
 def _outside(by: Layer, **escapes: str) -> tuple[Escape, ...]:

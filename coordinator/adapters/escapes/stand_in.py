@@ -178,7 +178,7 @@ def _terminal() -> Iterator[int]:
         with contextlib.suppress(OSError):
             fcntl.ioctl(theirs, termios.TIOCSCTTY, 0)
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
-        os.set_blocking(theirs, False)  # noqa: FBT003 - os has no other way
+        os.set_blocking(theirs, False)
         yield theirs
 
 

@@ -131,12 +131,11 @@ def many_files(scene: Scene) -> str:
     """Makes so many files that nobody can make one more."""
     folder = f"/tmp/{scene.marker}-files"
     os.mkdir(folder)
-    made = 0
     try:
-        for made in range(scene.files):
-            os.close(os.open(f"{folder}/{made}", os.O_CREAT | os.O_WRONLY))
+        for number in range(scene.files):
+            os.close(os.open(f"{folder}/{number}", os.O_CREAT | os.O_WRONLY))
     finally:
-        for number in range(made):
+        for number in range(scene.files):
             with contextlib.suppress(OSError):
                 os.unlink(f"{folder}/{number}")
         with contextlib.suppress(OSError):

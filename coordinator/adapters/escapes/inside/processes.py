@@ -1,4 +1,4 @@
-"""Escapes by way of other processes: their environments, memory and files, signals, terminals, and children left behind."""
+"""Escapes by way of other processes: environments, memory and files, signals, children left behind."""
 
 import array
 import ctypes
@@ -169,10 +169,9 @@ def daemon(scene: Scene) -> str:
 @attempt("core-dump")
 def core_dump(scene: Scene) -> str:
     """Leaves its memory on the disk."""
-    del scene
     import resource  # noqa: PLC0415  nobody else needs it
 
-    os.chdir("/tmp")
+    os.chdir(scene.work if os.access(scene.work, os.W_OK) else "/tmp")
     child = os.fork()
     if child == 0:
         hard = resource.getrlimit(resource.RLIMIT_CORE)[1]

@@ -58,11 +58,11 @@ class Scene:
 
     def below(self, *parts: str) -> str:
         """Returns the path of something planted."""
-        return os.path.join(self.top, *parts)  # noqa: PTH118 - no pathlib: it doubles the start
+        return os.path.join(self.top, *parts)
 
     def tool(self, path: str) -> str:
         """Returns the path of something below the worker's folder."""
-        return os.path.join(self.work, path)  # noqa: PTH118 - as above
+        return os.path.join(self.work, path)
 
 
 Attempt = Callable[[Scene], str]
@@ -89,13 +89,13 @@ def secrets_in(content: bytes) -> str:
 
 def read(path: str) -> bytes:
     """Returns what a file holds."""
-    with open(path, "rb") as file:  # noqa: PTH123 - as above
+    with open(path, "rb") as file:
         return file.read()
 
 
 def main(arguments: list[str]) -> None:
     """Tries the escapes that are named, in the scene of a JSON file."""
-    with open(arguments[0], encoding="utf-8") as file:  # noqa: PTH123 - as above
+    with open(arguments[0], encoding="utf-8") as file:
         said: dict[str, Any] = json.load(file)
     scene = Scene(**said["scene"])
     for name in said["escapes"]:

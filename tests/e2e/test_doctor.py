@@ -1,0 +1,131 @@
+"""The doctor attacks what it finds: it is content where everything holds, and sees what does not."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.support.examination import USERS, examine, examined, need_bubblewrap
+
+pytestmark = pytest.mark.slow
+ME = USERS[0]
+
+
+@pytest.mark.parametrize("user", USERS)
+def test_the_doctor_finds_nothing_that_gets_through(user: str) -> None:
+    examination = examined(user)
+    assert examination.said["through"] == []
+    assert [one for one in examination.said["checks"] if not one["ok"]] == []
+    assert examination.code == 0
+
+
+def test_every_kind_of_cell_and_the_gate_and_the_registry_are_attacked() -> None:
+    rows = examined(ME).said["escapes"]
+    assert {arm["arm"] for row in rows for arm in row["arms"]} == {
+        "read, no network",
+        "write, no network",
+        "read, model",
+        "write, model",
+        "gate",
+        "registry",
+    }
+    key = examined(ME).row("ssh-key")
+    assert "gate" in {arm["arm"] for arm in key["arms"]}
+
+
+def test_the_doctor_leaves_nothing_behind() -> None:
+    assert examined(ME).left == ()
+    lines = [
+        line
+        for line in (_line(path) for path in Path("/proc").glob("[0-9]*/cmdline"))
+        if b"planted-" in line
+    ]
+    assert lines == []
+
+
+def _line(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return b""
+
+
+@pytest.mark.parametrize(
+    ("layers", "through"),
+    [
+        (["seccomp"], {"io-uring", "keyring", "netlink", "userfaultfd"}),
+        (["limits"], {"fork-bomb", "thread-bomb", "memory-of-one", "raise-limits"}),
+        (
+            ["processes", "network"],
+            {"process-list", "proc-cmdline", "tcp-loopback", "udp", "listen", "unix-abstract"},
+        ),
+        (
+            ["mounts", "environment", "read-only"],
+            {
+                "ssh-key",
+                "token",
+                "own-environment",
+                "unix-socket",
+                "coordinator-journal",
+                "snapshot",
+            },
+        ),
+    ],
+    ids=lambda value: "-".join(value) if isinstance(value, list) else "",
+)
+def test_the_doctor_sees_that_a_layer_is_missing(layers: list[str], through: set[str]) -> None:
+    need_bubblewrap()
+    asked = [word for layer in layers for word in ("--without", layer)]
+    examination = examine(ME, "--json", *asked)
+    found = set(examination.said["through"])
+    kernel_has = {one["id"] for one in examination.said["escapes"] if one["bites"]}
+    assert through & kernel_has <= found
+    assert found
+    assert examination.code == 1
+
+
+def test_a_configuration_that_shows_too_much_is_seen() -> None:
+    need_bubblewrap()
+    shown = '\n[confinement]\nread = ["/tmp"]\n'
+    examination = examine(ME, "--json", config=shown, temporary="/tmp")
+    assert "ssh-key" in examination.said["through"]
+    assert examination.code == 1
+
+
+def test_what_got_through_is_said_in_the_table_with_where() -> None:
+    need_bubblewrap()
+    examination = examine(ME, "--without", "environment")
+    text = examination.said["text"]
+    line = next(line for line in text.splitlines() if line.startswith("find a key in its environ"))
+    assert line.endswith("GOT THROUGH")
+    assert "  got through (read, no network)" in text
+    assert "stopped: mount namespace" in text
+    assert examination.code == 1
+
+
+def test_a_quick_doctor_only_looks() -> None:
+    need_bubblewrap()
+    examination = examine(ME, "--json", "--quick")
+    assert examination.said["escapes"] == []
+    assert examination.check("confinement")["ok"]
+    assert examination.code == 0
+
+
+def test_without_bubblewrap_the_doctor_says_what_to_install(tmp_path: Path) -> None:
+    for name in ("git", "sh"):
+        found = shutil.which(name)
+        assert found is not None
+        (tmp_path / name).symlink_to(found)
+    examination = examine(ME, "--json", path=str(tmp_path))
+    check = examination.check("confinement")
+    assert not check["ok"]
+    assert "install bubblewrap" in check["hint"]
+    assert examination.said["escapes"] == []
+    assert examination.code == 1
+
+
+def test_where_nothing_is_to_be_confined_nothing_is_attacked() -> None:
+    examination = examine(ME, "--json", config='\n[confinement]\nchecks = "none"\n')
+    assert "by choice not confined: checks and gates" in examination.check("confinement")["detail"]
+    assert examination.said["escapes"] == []
+    assert examination.code == 0
