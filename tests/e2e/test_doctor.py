@@ -57,7 +57,15 @@ def _line(path: Path) -> bytes:
         (["limits"], {"fork-bomb", "thread-bomb", "memory-of-one", "raise-limits"}),
         (
             ["processes", "network"],
-            {"process-list", "proc-cmdline", "tcp-loopback", "udp", "listen", "unix-abstract"},
+            {
+                "signal-one",
+                "process-list",
+                "proc-cmdline",
+                "tcp-loopback",
+                "udp",
+                "listen",
+                "unix-abstract",
+            },
         ),
         (
             ["mounts", "environment", "read-only"],
@@ -86,8 +94,7 @@ def test_the_doctor_sees_that_a_layer_is_missing(layers: list[str], through: set
 
 def test_a_configuration_that_shows_too_much_is_seen() -> None:
     need_bubblewrap()
-    shown = '\n[confinement]\nread = ["/tmp"]\n'
-    examination = examine(ME, "--json", config=shown, temporary="/tmp")
+    examination = examine(ME, "--json", confined='read = ["/tmp"]', temporary="/tmp")
     assert "ssh-key" in examination.said["through"]
     assert examination.code == 1
 
@@ -125,7 +132,7 @@ def test_without_bubblewrap_the_doctor_says_what_to_install(tmp_path: Path) -> N
 
 
 def test_where_nothing_is_to_be_confined_nothing_is_attacked() -> None:
-    examination = examine(ME, "--json", config='\n[confinement]\nchecks = "none"\n')
+    examination = examine(ME, "--json", confined='checks = "none"')
     assert "by choice not confined: checks and gates" in examination.check("confinement")["detail"]
     assert examination.said["escapes"] == []
     assert examination.code == 0

@@ -290,7 +290,7 @@ def test_it_runs_in_a_repository_that_has_packages_of_our_names(site: Site) -> N
 
 
 def test_colour_is_for_terminals_only(site: Site) -> None:
-    answered = coordinator(site.repo, "doctor")
+    answered = coordinator(site.repo, "doctor", "--quick")
     assert "\x1b[" not in answered.out + answered.said
 
 

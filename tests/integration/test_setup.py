@@ -243,7 +243,7 @@ def test_a_remote_that_keeps_every_ref_is_found_out(site: Site) -> None:
 
 def test_a_remote_without_atomic_push_is_found_out(site: Site) -> None:
     git(site.hub, "config", "receive.advertiseAtomic", "false")
-    answered = coordinator(site.repo, "doctor", "--json")
+    answered = coordinator(site.repo, "doctor", "--quick", "--json")
     assert answered.code == 1
     by_name = {check["name"]: check for check in answered.json["checks"]}
     assert by_name["atomic"]["ok"] is False
@@ -253,7 +253,7 @@ def test_a_remote_without_atomic_push_is_found_out(site: Site) -> None:
 
 def test_the_doctor_is_content_with_a_coordinated_repository(site: Site) -> None:
     coordinator(site.repo, "init")
-    answered = coordinator(site.repo, "doctor", "--json")
+    answered = coordinator(site.repo, "doctor", "--quick", "--json")
     assert answered.code == 0, answered.out
     assert all(set(c) == {"name", "ok", "detail", "hint"} for c in answered.json["checks"])
     assert git(site.hub, "for-each-ref", "--format=%(refname)") == "refs/heads/main"

@@ -65,7 +65,7 @@ def examine(
     user: str,
     *arguments: str,
     agent: bool = False,
-    config: str = "",
+    confined: str = "",
     path: str | None = None,
     temporary: str | None = None,
 ) -> Examination:
@@ -94,8 +94,8 @@ def examine(
         _git(site, "commit", "-qm", "begin")
         _own(folder, user)
         _run([*prefix, "-m", "coordinator", "init", "--hub", "../hub.git"], site, environment)
-        if agent or config:
-            _git_as(prefix[:-1], site, environment, agent=agent, config=config)
+        if agent or confined:
+            _git_as(prefix[:-1], site, environment, agent=agent, confined=confined)
         if path is not None:
             environment["PATH"] = path
         done = _run([*prefix, "-m", "coordinator", "doctor", *arguments], site, environment)
@@ -138,10 +138,12 @@ def _own(folder: Path, user: str) -> None:
 
 
 def _git_as(
-    prefix: list[str], site: Path, environment: dict[str, str], *, agent: bool, config: str
+    prefix: list[str], site: Path, environment: dict[str, str], *, agent: bool, confined: str
 ) -> None:
     file = site / ".orchestrator" / "config.toml"
-    file.write_text(file.read_text() + config)
+    text = file.read_text()
+    assert "\n[confinement]\n" in text
+    file.write_text(text.replace("\n[confinement]\n", f"\n[confinement]\n{confined}\n"))
     if agent:
         workers = site / ".orchestrator" / "workers"
         workers.mkdir(exist_ok=True)

@@ -22,16 +22,20 @@ def _processes(scene: Scene) -> list[int]:
     return [int(name) for name in os.listdir("/proc") if name.isdigit()]
 
 
-def _first(scene: Scene, name: str) -> str:
+def _every(scene: Scene, name: str) -> str:
+    """Returns the secrets of all processes that are seen."""
     told = "nobody else is there"
+    found = []
     for process in _processes(scene):
         if process == os.getpid():
             continue
         try:
-            return secrets_in(read(f"/proc/{process}/{name}"))
+            found.append(secrets_in(read(f"/proc/{process}/{name}")))
         except (OSError, Stopped) as error:
             told = str(error)
-    raise Stopped(told)
+    if not found:
+        raise Stopped(told)
+    return " ".join(found)
 
 
 @attempt("own-environment")
@@ -44,13 +48,13 @@ def own_environment(scene: Scene) -> str:
 @attempt("proc-environ")
 def proc_environ(scene: Scene) -> str:
     """Looks for a key in the environment of every process."""
-    return _first(scene, "environ")
+    return _every(scene, "environ")
 
 
 @attempt("proc-cmdline")
 def proc_cmdline(scene: Scene) -> str:
     """Looks for a password in the arguments of every process."""
-    return _first(scene, "cmdline")
+    return _every(scene, "cmdline")
 
 
 @attempt("process-list")
