@@ -16,7 +16,7 @@ from coordinator.adapters.probing import Prober
 from coordinator.adapters.repository import Checkout
 from coordinator.adapters.rooms import WITH_A_FOLDER
 from coordinator.adapters.sandbox import Sandbox
-from coordinator.adapters.sandbox.sandbox import INSTALL, NONE
+from coordinator.adapters.sandbox.probe import INSTALL, NONE
 from coordinator.domain.errors import CoordinatorError
 from coordinator.domain.policy import Policy
 

@@ -1,12 +1,16 @@
 """Finds out which layers of strict confinement hold on this machine: by asking a confined command."""
 
 import os
+import shutil
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 from typing import Protocol
 
 from coordinator.adapters.sandbox import namespaces
 from coordinator.adapters.sandbox.cell import Cell, CellEnded, CellLimits, Layer, Unavailable
+from coordinator.adapters.sandbox.seccomp import ARCHITECTURES
 
 _NAMESPACES = ("user", "pid", "mnt", "net", "ipc", "uts")
 _LINE = """\
@@ -18,6 +22,13 @@ unshare -U true 2>/dev/null && echo "nested: yes"
 """
 
 
+INSTALL = "install bubblewrap (Debian, Ubuntu: apt-get install bubblewrap; Fedora: dnf install bubblewrap)"
+NONE = (
+    'or say knowingly that nothing confines: `[confinement] checks = "none"` in config.toml for checks '
+    "and gates, `confinement: none` in the worker's file"
+)
+
+
 class _Runs(Protocol):
     def run(self, cell: Cell) -> CellEnded: ...
 
@@ -27,7 +38,7 @@ class _Runs(Protocol):
 def layers(sandbox: _Runs) -> tuple[Layer, ...]:
     """Returns each layer with what was seen of it; when there is no confinement at all, one that says why."""
     try:
-        version = ".".join(map(str, sandbox.version()))
+        number = ".".join(map(str, sandbox.version()))
         with tempfile.TemporaryDirectory() as empty:
             ended = sandbox.run(
                 Cell(
@@ -44,7 +55,29 @@ def layers(sandbox: _Runs) -> tuple[Layer, ...]:
     for line in ended.stdout.decode("utf-8", "replace").splitlines():
         name, _, value = line.partition(":")
         seen.setdefault(name, value.strip())
-    return (Layer("bubblewrap", ended.code is not None, f"version {version}"), *_seen(seen, ended))
+    return (Layer("bubblewrap", ended.code is not None, f"version {number}"), *_seen(seen, ended))
+
+
+def require_machine() -> None:
+    """Raises Unavailable where strict confinement is not made for."""
+    machine = os.uname().machine
+    if sys.platform != "linux" or machine not in ARCHITECTURES:
+        raise Unavailable(
+            f"strict confinement is made for Linux on {' and '.join(ARCHITECTURES)}, "
+            f"and this is {sys.platform} on {machine}",
+            hint=f"run the daemon on such a machine, {NONE}",
+        )
+
+
+def version(bwrap: str) -> tuple[int, ...]:
+    """Returns which bubblewrap that is. Raises Unavailable when there is none, or it does not start."""
+    if shutil.which(bwrap) is None:
+        raise Unavailable(f"there is no {bwrap} here", hint=f"{INSTALL}, {NONE}")
+    try:
+        done = subprocess.run([bwrap, "--version"], capture_output=True, check=True, timeout=10)
+        return tuple(int(part) for part in done.stdout.split()[-1].split(b"."))
+    except (OSError, subprocess.SubprocessError, ValueError, IndexError) as error:
+        raise Unavailable(f"{bwrap} does not work ({error})", hint=f"{INSTALL}, {NONE}") from None
 
 
 def _seen(seen: dict[str, str], ended: CellEnded) -> tuple[Layer, ...]:

@@ -14,4 +14,5 @@ if __name__ == "__main__":
     package.__path__ = [os.path.dirname(os.path.abspath(__file__))]
     sys.modules[name] = package
     __import__(name + ".supervise")
-    sys.exit(sys.modules[name + ".supervise"].main())
+    sys.modules[name + ".supervise"].main()
+    os._exit(0)  # nothing is left to tidy, and somebody waits

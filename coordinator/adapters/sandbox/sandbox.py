@@ -9,13 +9,13 @@ import shutil
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path, PurePosixPath
 from typing import IO, Any, Literal
 
 from coordinator.adapters.sandbox import probe
 from coordinator.adapters.sandbox.cell import Cell, CellEnded, Layer, Unavailable
-from coordinator.adapters.sandbox.seccomp import ARCHITECTURES
 from coordinator.adapters.tree_files import remove_folder
 from coordinator.domain.output import Edit, RefusedEntry
 
@@ -25,12 +25,6 @@ _FAREWELL_S = 15.0
 _STOP_LOOK_S = 0.05
 LEFT_OUT = frozenset(("seccomp", "network", "processes", "limits", "read-only"))
 """Layers that can be left out, to see that it is noticed."""
-
-INSTALL = "install bubblewrap (Debian, Ubuntu: apt-get install bubblewrap; Fedora: dnf install bubblewrap)"
-NONE = (
-    'or say knowingly that nothing confines: `[confinement] checks = "none"` in config.toml for checks '
-    "and gates, `confinement: none` in the worker's file"
-)
 
 
 def _ignore(chunk: bytes) -> None:
@@ -101,7 +95,7 @@ class Sandbox:
         """Returns which bubblewrap this is. Raises Unavailable when there is none."""
         with self._lock:
             if self._version is None:
-                self._version = _version(self._bwrap)
+                self._version = probe.version(self._bwrap)
             return self._version
 
     def _spec(self, cell: Cell) -> dict[str, Any]:
@@ -114,7 +108,7 @@ class Sandbox:
                 raise FileNotFoundError(f"{needed} is not there, and the command shall see it")
         is_strict = cell.confinement == "strict"
         if is_strict:
-            _require_platform()
+            probe.require_machine()
         place = self._folder / f"{os.getpid()}-{next(self._numbers)}"
         limits = cell.limits
         return {
@@ -219,7 +213,7 @@ def _listen(
                 return _ended(cell, marshal.loads(content), b"".join(said))  # noqa: S302 - ours
             case b"u":
                 message, hint = marshal.loads(content)  # noqa: S302 - our own process says it
-                raise Unavailable(message, hint=hint or f"{INSTALL}, {NONE}")
+                raise Unavailable(message, hint=hint or f"{probe.INSTALL}, {probe.NONE}")
             case _:
                 number, text = marshal.loads(content)  # noqa: S302 - our own process says it
                 raise OSError(number, text)
@@ -272,28 +266,14 @@ def _let_go(process: "subprocess.Popen[bytes]", asking: IO[bytes]) -> None:
     """Ends the process: it sees that nobody asks any more, cleans up and goes, or is killed."""
     with contextlib.suppress(OSError):
         asking.close()
-    try:
-        process.wait(timeout=_FAREWELL_S)
-    except subprocess.TimeoutExpired:
+    assert process.stdout is not None
+    until = time.monotonic() + _FAREWELL_S
+    poll = select.poll()
+    poll.register(process.stdout, select.POLLIN)
+    # Its last descriptor closes when it ends; waiting with a timeout would look only now and then.
+    while (left_s := until - time.monotonic()) > 0:
+        if poll.poll(left_s * 1000) and not process.stdout.read(65_536):
+            break
+    else:
         process.kill()
-        process.wait()
-
-
-def _require_platform() -> None:
-    machine = os.uname().machine
-    if sys.platform != "linux" or machine not in ARCHITECTURES:
-        raise Unavailable(
-            f"strict confinement is made for Linux on {' and '.join(ARCHITECTURES)}, "
-            f"and this is {sys.platform} on {machine}",
-            hint=f"run the daemon on such a machine, {NONE}",
-        )
-
-
-def _version(bwrap: str) -> tuple[int, ...]:
-    if shutil.which(bwrap) is None:
-        raise Unavailable(f"there is no {bwrap} here", hint=f"{INSTALL}, {NONE}")
-    try:
-        done = subprocess.run([bwrap, "--version"], capture_output=True, check=True, timeout=10)
-        return tuple(int(part) for part in done.stdout.split()[-1].split(b"."))
-    except (OSError, subprocess.SubprocessError, ValueError, IndexError) as error:
-        raise Unavailable(f"{bwrap} does not work ({error})", hint=f"{INSTALL}, {NONE}") from None
+    process.wait()

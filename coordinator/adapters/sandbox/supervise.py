@@ -15,7 +15,7 @@ from .population import Population
 from .watch import Watch
 
 
-def main() -> int:
+def main() -> None:
     """Does it all; whatever goes wrong is said in a frame."""
     asked = _exactly(int.from_bytes(_exactly(4), "big"))
     spec = marshal.loads(asked)  # noqa: S302 - the daemon asks; a parser of text would load slower
@@ -27,7 +27,6 @@ def main() -> int:
         _say(b"e", marshal.dumps((error.errno or errno.EIO, error.strerror or str(error))))
     else:
         _say(b"r", marshal.dumps(result))
-    return 0
 
 
 def _run(spec: dict) -> dict:  # type: ignore[type-arg]
@@ -39,6 +38,8 @@ def _run(spec: dict) -> dict:  # type: ignore[type-arg]
 
         bridge.serve(listener, spec["socket"])
     watch = Watch(spec, started, people)
+    if spec["access"] == "write":
+        from . import returned  # noqa: F401, PLC0415 - slow to load: while the command does its own
     watch.follow()
     code = watch.end()
     wall_s = time.monotonic() - began
