@@ -107,6 +107,7 @@ def _scene(planted: Planted, ways: Doors, *, is_confined: bool) -> dict[str, Any
         "work": str(planted.snapshot),
         "snapshot": str(planted.snapshot),
         "out": str(planted.top / "outside"),
+        "tmp": str(planted.top / "outside"),
         "interpreter": arms.interpreter()[0],
         "victim": bystander.pid,
         "victim_address": bystander.address,
@@ -159,6 +160,8 @@ def _handed_back(one: Escape, tried: Tried) -> bool:
 def _left_behind(marker: str) -> set[str]:
     """Ends what an escape left running, and says so."""
     found: set[str] = set()
+    for file in Path("/dev/shm").glob(f"{marker.removesuffix('-left')}-*"):  # noqa: S108 - that is the place
+        file.unlink(missing_ok=True)
     for folder in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
             if marker.encode() in (folder / "cmdline").read_bytes():

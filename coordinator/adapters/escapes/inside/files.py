@@ -209,7 +209,7 @@ def shared_memory_file(scene: Scene) -> str:
 
 def _folder(scene: Scene) -> str:
     """Returns a folder that links can be made in: its own, or where that is read-only, /tmp."""
-    return scene.work if os.access(scene.work, os.W_OK) else "/tmp"
+    return scene.work if os.access(scene.work, os.W_OK) else scene.tmp
 
 
 @attempt("returned-device")

@@ -265,7 +265,7 @@ def devices(scene: Scene) -> str:
 @attempt("make-device")
 def make_device(scene: Scene) -> str:
     """Makes a door to the disk."""
-    path = f"/tmp/{scene.marker}-disk"
+    path = f"{scene.tmp}/{scene.marker}-disk"
     os.mknod(path, _BLOCK, os.stat("/").st_dev)
     os.unlink(path)
     return "made a disk"

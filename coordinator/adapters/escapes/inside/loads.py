@@ -111,7 +111,7 @@ def _filled(folder: str, scene: Scene) -> str:
 @attempt("disk-of-tmp")
 def disk_of_tmp(scene: Scene) -> str:
     """Fills /tmp."""
-    return _filled("/tmp", scene)
+    return _filled(scene.tmp, scene)
 
 
 @attempt("disk-of-memory")
@@ -129,7 +129,7 @@ def disk_of_results(scene: Scene) -> str:
 @attempt("many-files")
 def many_files(scene: Scene) -> str:
     """Makes so many files that nobody can make one more."""
-    folder = f"/tmp/{scene.marker}-files"
+    folder = f"{scene.tmp}/{scene.marker}-files"
     os.mkdir(folder)
     try:
         for number in range(scene.files):

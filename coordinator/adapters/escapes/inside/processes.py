@@ -175,7 +175,7 @@ def core_dump(scene: Scene) -> str:
     """Leaves its memory on the disk."""
     import resource  # noqa: PLC0415  nobody else needs it
 
-    os.chdir(scene.work if os.access(scene.work, os.W_OK) else "/tmp")
+    os.chdir(scene.work if os.access(scene.work, os.W_OK) else scene.tmp)
     child = os.fork()
     if child == 0:
         hard = resource.getrlimit(resource.RLIMIT_CORE)[1]

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-SECONDS_MAX = 6.0
+SECONDS_MAX = 15.0
 TOLD_CHARS_MAX = 120
 MARK = "escape-report "
 # In two pieces, so that a search of memory finds what was planted and not this line.
@@ -34,6 +34,7 @@ class Scene:
     work: str  # the folder that it was given
     snapshot: str  # where that folder comes from
     out: str
+    tmp: str
     interpreter: str
     victim: int  # a process of the same user
     victim_address: int
