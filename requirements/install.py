@@ -1,10 +1,11 @@
-"""Makes .venv from the pinned requirements; run by make, with nothing but the standard library.
+"""Makes .venv from the pinned requirements, and sees to bubblewrap; run by make, with the standard library alone.
 
 Why not a shell recipe: the stamp needs a digest, and sha256sum has another name on every system.
 """
 
 import hashlib
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,11 @@ OLDEST = (3, 11)
 PINNED = ("build", "runtime", "test", "lint")
 STAMP = Path(".venv/installed")
 INSIDE = Path(".venv/bin/python")
+ASKED = Path(".venv/asked-for-bubblewrap")
+NO_BUBBLEWRAP = """\
+note: bubblewrap is not installed ({why}): nothing is confined on this machine
+hint: workers, checks and gates that shall be `strict`, and the tests of that, need it: {how}
+"""
 NO_PIP = """\
 error: this Python cannot make a virtual environment with pip in it: {python}
 hint: Debian and Ubuntu keep that part in a package of its own: apt-get install python3-venv
@@ -27,6 +33,13 @@ def main() -> int:
         _say(f"error: {sys.executable} is Python {found}; this project needs {wanted} or newer\n")
         _say("hint: name a newer one: make PYTHON=/path/to/python3\n")
         return 1
+    done = _environment()
+    if done == 0:
+        _bubblewrap()
+    return done
+
+
+def _environment() -> int:
     wanted = _digest()
     if INSIDE.exists() and STAMP.exists() and STAMP.read_text(encoding="utf-8") == wanted:
         return 0
@@ -46,6 +59,34 @@ def main() -> int:
             return 1
     STAMP.write_text(wanted, encoding="utf-8")
     return 0
+
+
+def _bubblewrap() -> None:
+    """Installs bubblewrap with apt-get where we may, once; else says what is missing. Never a failure."""
+    if sys.platform != "linux" or shutil.which("bwrap"):
+        return
+    how = "apt-get install bubblewrap"
+    if not shutil.which("apt-get"):
+        _say(NO_BUBBLEWRAP.format(why="there is no apt-get", how="install it as this system does"))
+        return
+    if os.geteuid() == 0:
+        leave: list[str] = []
+    elif _runs(["sudo", "-n", "true"]):
+        leave, how = ["sudo", "-n"], f"sudo {how}"
+    else:
+        why = "neither root nor sudo without a password"
+        _say(NO_BUBBLEWRAP.format(why=why, how=f"sudo {how}"))
+        return
+    if not ASKED.exists():
+        _say("installing bubblewrap with apt-get (once)\n")
+        ASKED.touch()
+        install = [*leave, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get"]
+        install += ["install", "--yes", "--quiet", "--no-install-recommends", "bubblewrap"]
+        if not _runs(install):  # a fresh container has no lists of packages
+            _runs([*leave, "apt-get", "update", "--quiet"])
+            _runs(install)
+    if not shutil.which("bwrap"):
+        _say(NO_BUBBLEWRAP.format(why="apt-get could not", how=how))
 
 
 def _digest() -> str:
