@@ -44,7 +44,7 @@ class Watch(Past):
         self.asked_for_help = False  # a brief waits for a human to see to a remote that refuses
         self.changed: Callable[[str, BriefId | None], None] = lambda *_: None
         self._cancelled: set[tuple[BriefId, int]] = set()
-        self._dead: dict[Oid, str] = {}
+        self._dead: dict[tuple[Oid, Oid], str] = {}  # what a push would move the branch from and to
         self._believed: dict[Oid, str] = {}
         self._tips: list[tuple[int, Oid]] = [(0, born)]
         self._made: dict[str, int] = {}  # ref -> the change that made it what it is
@@ -101,7 +101,7 @@ class Watch(Past):
                 elif planned.product is not None:
                     self._is_gated(planned)
             case Moved() | Lost():
-                self._dead[planned.oid] = type(outcome).__name__
+                self._dead[planned.parent, planned.oid] = type(outcome).__name__
                 if planned.oid in self.commits and not self.rewound:
                     self.fault(f"{planned.oid} is said to be dead, and is in the branch")
             case _:
@@ -152,6 +152,10 @@ class Watch(Past):
     # -- the branch
 
     def _branch(self, old: Oid, new: Oid) -> None:
+        # Two machines may make the same record in the same second, and one goes on upon the other's: what
+        # is dead is a push, not the commit.
+        if (old, new) in self._dead and not self.rewound:
+            self.fault(f"{new}, declared dead ({self._dead[old, new]}), landed")
         fresh: list[Oid] = []
         commit = new
         while commit != old:
@@ -168,8 +172,6 @@ class Watch(Past):
         (parent,), message = self._objects.history(commit)
         record = parse(message)
         self.commits[commit] = record
-        if commit in self._dead and not self.rewound:
-            self.fault(f"{commit}, declared dead ({self._dead[commit]}), landed")
         self._one_folder_each(parent, commit)
         if record is None:
             return
