@@ -73,7 +73,8 @@ def story(brief: BriefStatus, told: "Story | None") -> str:
         lines += ["", "attempts:"]
     for one in told.attempts:
         why = f": {shown('; '.join(one.reasons))}" if one.reasons else ""
-        lines.append(f"  {one.n} {shown(one.worker)} {one.verdict}{why}  {one.oid}")
+        kept = f"  {one.oid[:12]}" if one.oid else ""
+        lines.append(f"  {one.n} {shown(one.worker)} {one.verdict}{why}{kept}")
     lines += ["", "commits:", *[f"  {saying(said)}" for said in told.commits]]
     lines += ["", "checklist:", *[_item(item) for item in told.checklist]]
     return "\n".join(lines)

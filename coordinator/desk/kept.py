@@ -69,7 +69,9 @@ class Kept:
             body = self.output.body if self.output else None
             return (f"{body.why}: {body.text}",) if isinstance(body, CouldNot) else ()
         if isinstance(self.verdict, Accept):
-            return tuple(f.evidence for f in self.verdict.findings if f.met is not True)
+            return tuple(
+                f"{f.criterion}: {f.evidence}" for f in self.verdict.findings if f.met is not True
+            )
         return self.verdict.feedback or tuple(
             f.evidence for f in self.verdict.findings if f.met is False
         )

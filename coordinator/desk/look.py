@@ -40,6 +40,7 @@ def brief_status(
     """Returns one brief of the tip; `live` are commits that some environment is known to run."""
     state = state_of(shelved.place, shelved.reply)
     landing = past.last(shelved.id, Verb.LAND) if shelved.place is not Place.OPEN else None
+    paid = past.last(shelved.id, Verb.LAND, Verb.FAIL, Verb.HOLD, Verb.ASK, Verb.CANCEL)
     started = shelved.accepted_at or next((s.timestamp for s in past.of(shelved.id)), now)
     deployed = past.last(shelved.id, Verb.DEPLOY)
     reply = shelved.reply
@@ -60,7 +61,7 @@ def brief_status(
         reasons=reply.reasons if reply else (),
         questions=reply.questions if reply and state is State.INPUT_REQUIRED else (),
         attempts=max([progress.attempts, *[s.attempts for s in past.of(shelved.id)]]),
-        cost_usd=landing.cost_usd if landing else None,
+        cost_usd=paid.cost_usd if paid else None,
     )
 
 

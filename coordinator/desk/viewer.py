@@ -261,6 +261,7 @@ class Viewer:
             past=self._past(),
             tip=self.tip,
             paths=self.policy.paths,
+            journal=self._parts.journal,
         )
 
     def _past(self) -> Past:

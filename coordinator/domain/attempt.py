@@ -6,7 +6,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 from .names import BriefId, Epoch, Oid, ProfileName, TaskId
-from .output import Output
+from .output import Output, Usage
 from .verdict import Verdict
 
 
@@ -70,10 +70,11 @@ RESTARTED = "the daemon was restarted"
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """Ended without an output: killed, timed out, crashed."""
+    """Ended without an output: killed, timed out, crashed. `usage` is None where nobody knows it."""
 
     spec: Spec
     reason: str
+    usage: Usage | None = None
 
 
 Attempt = Running | Returned | Lost

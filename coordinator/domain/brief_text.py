@@ -16,7 +16,6 @@ from coordinator.domain.brief_marks import escaped
 from coordinator.domain.brief_output import read_output_format, render_output_format
 from coordinator.domain.names import brief_id, digest
 
-
 _KNOWN_MAX = 64
 """How many texts are remembered: each is looked at many times on its way."""
 

@@ -181,7 +181,7 @@ def _texts(resulting: Resulting, *, only_json: bool = False) -> list[tuple[str, 
 
 
 def _prose(code: str, text: str) -> Finding:
-    return Finding(code=code, criterion=text, met=None, evidence="prose: nothing here can tell")
+    return Finding(code=code, criterion=text, met=None, evidence="prose, which no rule can check")
 
 
 def _some(bad: Sequence[str]) -> str | None:

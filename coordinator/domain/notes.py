@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from . import lost_attempts, spent
 from . import reply as reply_text
 from .attempt import Attempt, Lost, Returned
 from .brief import Question
@@ -216,8 +217,8 @@ def attempts(tried: Sequence[Attempt]) -> Trailers:
                 code = "" if verdict is None or isinstance(verdict, Accept) else _code(verdict)
                 words = f"{word} {code}".strip()
                 said.append(("Attempt", f"{label} {words} {spec.id.ref} {commit}"))
-            case Lost(reason=reason):
-                said.append(("Attempt", f"{label} lost {reason}"))
+            case Lost():
+                said.append(("Attempt", lost_attempts.said(attempt)))
             case _:
                 said.append(("Attempt", f"{label} running"))
     return tuple(said)
@@ -265,6 +266,7 @@ def _to(
         *_head(filed),
         *(more or attempts(sighting.attempts)),
         *(("Reason", r.splitlines()[0] if r else "") for r in reply.reasons),
+        *((("Cost-USD", spent.said(sighting.attempts)),) if sighting.attempts else ()),
         *_foot(decided, rule, policy),
     )
     record = Record(

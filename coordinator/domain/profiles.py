@@ -9,7 +9,10 @@ from coordinator.domain.tree import Entry
 WORKERS = RepoPath(".orchestrator/workers")
 TOOLS = frozenset(("list", "glob", "read"))
 _REPORTS = frozenset(("list", "json", "table", "report"))
-_LIMITS = Limits(wall_clock_s_max=300.0, idle_s_max=300.0, tokens_max=200_000_000)
+TOKENS_WITHOUT_MODEL_MAX = 200_000_000
+"""The most that is put before a worker that asks no model, and so has no context to overflow."""
+
+_LIMITS = Limits(wall_clock_s_max=300.0, idle_s_max=300.0, tokens_max=TOKENS_WITHOUT_MODEL_MAX)
 
 BUILT_IN: tuple[Profile, ...] = (
     Profile(

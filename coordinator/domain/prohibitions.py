@@ -51,7 +51,7 @@ def _finding(item: Prohibition, resulting: Resulting, deltas: dict[str, Delta]) 
                 code="do-not",
                 criterion=item.text,
                 met=None,
-                evidence="prose: nothing here can tell",
+                evidence="prose, which no rule can check",
             )
 
 

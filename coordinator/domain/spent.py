@@ -1,10 +1,10 @@
 """What attempts have cost, and what is set aside for those that run; an unknown cost is counted, not guessed."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 
+from . import lost_attempts
 from .attempt import RESTARTED, Attempt, Lost, Returned
-from .output import Usage
 
 DAY_S = 86_400
 
@@ -20,8 +20,8 @@ class Spent:
 NOTHING = Spent()
 
 
-def of(attempts: Iterable[Attempt], settled: Mapping[str, Usage]) -> Spent:
-    """Returns what `attempts` cost; `settled` is what those used that ended without an output, by ref.
+def of(attempts: Iterable[Attempt]) -> Spent:
+    """Returns what `attempts` cost.
 
     One that runs, and one that a restart ended, may have used all that was set aside for it.
     """
@@ -34,11 +34,28 @@ def of(attempts: Iterable[Attempt], settled: Mapping[str, Usage]) -> Spent:
         if isinstance(attempt, Returned):
             usage = attempt.output.usage
         elif isinstance(attempt, Lost) and attempt.reason != RESTARTED:
-            usage = settled.get(spec.id.ref)
+            usage = attempt.usage
         cost = spec.cost_usd_max if usage is None else usage.cost_usd
         usd += cost or 0.0
         unknown += cost is None
     return Spent(usd=usd, unknown=unknown)
+
+
+def said(attempts: Iterable[Attempt]) -> str:
+    """Returns the money of all attempts as a trailer says it; one unknown makes the sum unknown, never zero."""
+    total = 0.0
+    for attempt in attempts:
+        match attempt:
+            case Returned(output=output):
+                cost = output.usage.cost_usd
+            case Lost():
+                cost = lost_attempts.cost(attempt)
+            case _:
+                cost = None
+        if cost is None:
+            return "unknown"
+        total += cost
+    return f"{total:.4f}"
 
 
 def day_of(timestamp: int) -> int:

@@ -147,18 +147,18 @@ class Status:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptStatus:
-    """One attempt as kept; `ref` and `oid` name its commit."""
+    """One attempt; `ref` and `oid` name the commit that keeps it."""
 
     n: int
     worker: str
-    verdict: str  # accept | revise | reject | none
+    verdict: str  # accept | revise | reject | none | lost
     reasons: tuple[str, ...]
     package_oid: Oid | None
     output_oid: Oid | None
     confinement: str
     cost_usd: float | None
     ref: str
-    oid: Oid
+    oid: Oid | None  # None: nothing of it is kept but this
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

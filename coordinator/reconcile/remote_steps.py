@@ -3,9 +3,8 @@
 import logging
 from collections.abc import Sequence
 
-from coordinator.domain import batch
-from coordinator.domain.attempt import RESTARTED, Returned
-from coordinator.domain.attempt import Lost as LostAttempt
+from coordinator.domain import batch, spent
+from coordinator.domain.attempt import RESTARTED
 from coordinator.domain.check import Check, CheckResult
 from coordinator.domain.names import BriefId
 from coordinator.domain.note import Note
@@ -178,7 +177,7 @@ def publish_landing(kit: Kit, sighting: Sighting, world: World) -> None:
         sighting,
         claim=mine,
         results=lambda merged: gate_results(kit, merged, world),
-        cost=cost(sighting),
+        cost=spent.said(sighting.attempts),
         policy=world.policy,
         remote=kit.ports.remote,
         objects=kit.ports.objects,
@@ -221,16 +220,3 @@ def wanted_checks(kit: Kit, merged: Merged, world: World) -> tuple[Check, ...]:
     if merged.product == kit.ports.objects.product(tree):
         return ()
     return batch.wanted_checks(merged.changeset, merged.product, policy=world.policy)
-
-
-def cost(sighting: Sighting) -> str:
-    """Returns the money of all attempts; one unknown makes the sum unknown, never zero."""
-    total = 0.0
-    for attempt in sighting.attempts:
-        if isinstance(attempt, LostAttempt):
-            continue
-        spent = attempt.output.usage.cost_usd if isinstance(attempt, Returned) else None
-        if spent is None:
-            return "unknown"
-        total += spent
-    return f"{total:.4f}"

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from coordinator.domain import budget, progress, spent, trying
-from coordinator.domain.attempt import RESTARTED, Attempt, Returned
+from coordinator.domain import budget, lost_attempts, progress, spent, trying
+from coordinator.domain.attempt import RESTARTED, Attempt, Lost, Returned
 from coordinator.domain.names import BriefId, Place, ProfileName
 from coordinator.domain.note import MoveBrief
 from coordinator.domain.output import Usage
@@ -111,6 +111,11 @@ def paid(attempt: Attempt, usd: float = 2.0) -> Attempt:
     return replace(attempt, spec=attempt.spec.model_copy(update={"cost_usd_max": usd}))
 
 
+def used(attempt: Attempt, usage: Usage) -> Attempt:
+    assert isinstance(attempt, Lost)
+    return replace(attempt, usage=usage)
+
+
 def cost(attempt: Attempt, usd: float | None) -> Attempt:
     assert isinstance(attempt, Returned)
     usage = Usage(cost_usd=usd)
@@ -123,16 +128,31 @@ def test_what_attempts_cost_is_known_set_aside_or_unknown() -> None:
         cost(returned(2), None),
         paid(running(3)),
         paid(lost(4, RESTARTED)),  # nobody knows, so all of it
-        paid(lost(5)),
-        paid(lost(6)),
+        paid(used(lost(5), Usage(cost_usd=0.5))),
+        paid(used(lost(6), Usage(cost_usd=None))),
         paid(lost(7)),  # and not in the journal
         lost(8),  # of a worker that costs nothing
     )
-    settled = {
-        tried[4].spec.id.ref: Usage(cost_usd=0.5),
-        tried[5].spec.id.ref: Usage(cost_usd=None),
-    }
-    assert spent.of(tried, settled) == Spent(usd=0.25 + 2 + 2 + 0.5 + 2, unknown=2)
+    assert spent.of(tried) == Spent(usd=0.25 + 2 + 2 + 0.5 + 2, unknown=2)
+    assert spent.said(tried) == "unknown"
+
+
+def test_the_sum_that_a_record_says_counts_what_returned_nothing() -> None:
+    tried = (cost(returned(1), 0.25), paid(used(lost(2), Usage(cost_usd=0.5))), lost(3))
+    assert spent.said(tried) == "0.7500"
+
+
+def test_an_attempt_without_an_output_is_read_back_from_what_a_commit_says() -> None:
+    one = paid(used(lost(5, "killed: longer than 60 s"), Usage(cost_usd=0.5)))
+    assert isinstance(one, Lost)
+    said = lost_attempts.read(lost_attempts.said(one))
+    assert said == lost_attempts.SaidLost(
+        number=5, worker=one.spec.profile, cost_usd=0.5, reason="killed: longer than 60 s"
+    )
+    unknown = paid(lost(6))
+    assert isinstance(unknown, Lost)
+    assert " for unknown USD: " in lost_attempts.said(unknown)
+    assert lost_attempts.read(f"{one.spec.task}/1 accepted {one.spec.id.ref} {'0' * 40}") is None
 
 
 def test_a_day_is_one_of_utc() -> None:

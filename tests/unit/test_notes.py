@@ -130,7 +130,7 @@ def test_every_attempt_is_named_with_what_became_of_it() -> None:
     assert [value for _, value in notes.attempts(tried)] == [
         f"only/1 rejected out-of-scope {ref}1 {oid(101)}",
         f"only/2 rejected not-met {ref}2 {oid(102)}",
-        "only/3 lost killed: too slow",
+        "only/3 lost by links for 0.0000 USD: killed: too slow",
         f"only/4 rejected {ref}4 {oid(104)}",
         "only/5 running",
         f"only/6 accepted {ref}6 {oid(106)}",

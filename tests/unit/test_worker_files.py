@@ -2,7 +2,8 @@ import pytest
 
 from coordinator import config
 from coordinator.domain.errors import ConfigError
-from coordinator.domain.policy import CommandLine, Price, Profile
+from coordinator.domain.policy import CommandLine, Limits, Price, Profile
+from coordinator.domain.profiles import TOKENS_WITHOUT_MODEL_MAX
 
 SCOUT = b"""---
 name: scout
@@ -49,6 +50,17 @@ def test_a_file_of_claude_code_is_a_worker_as_it_stands() -> None:
     assert scout.limits.turns_max == 7
     assert scout.system == "You look for what is out of date."
     assert (scout.network, scout.endpoint, scout.confinement) == ("model", "anthropic", "strict")
+
+
+def test_what_asks_no_model_is_not_bound_by_tokens_unless_its_file_says_so() -> None:
+    form, asks, says = (
+        read(format=FORMAT)[0],
+        read(format=FORMAT.replace(b"kind: command", b"kind: command\nnetwork: model"))[0],
+        read(format=FORMAT.replace(b"{wall_clock_s", b"{tokens: 5, wall_clock_s"))[0],
+    )
+    assert form.limits.tokens_max == TOKENS_WITHOUT_MODEL_MAX
+    assert asks.limits.tokens_max == read(scout=SCOUT)[0].limits.tokens_max == Limits().tokens_max
+    assert says.limits.tokens_max == 5
 
 
 def test_a_command_says_how_it_is_run_and_costs_nothing() -> None:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from coordinator.domain import budget, spent, state_md
-from coordinator.domain.attempt import RESTARTED, Attempt, Lost, Returned, Running
+from coordinator.domain.attempt import RESTARTED, Attempt, Lost, Returned, Running, Spec
 from coordinator.domain.check import Check
 from coordinator.domain.names import (
     BriefId,
@@ -14,6 +14,7 @@ from coordinator.domain.names import (
     Place,
     RepoPath,
 )
+from coordinator.domain.output import Usage
 from coordinator.domain.policy import Policy
 from coordinator.domain.proof import (
     Busy,
@@ -158,7 +159,7 @@ class Observer:
             silent_s = running.get(spec.id)
             starting = f"dispatch:{spec.id.brief}:{spec.task}" in in_flight
             if ended:
-                begun.setdefault(spec.id.brief, []).append(Lost(spec, ended))
+                begun.setdefault(spec.id.brief, []).append(Lost(spec, ended, self._used(spec)))
             elif silent_s is not None or spec.id in finished or starting or ended == "":
                 begun.setdefault(spec.id.brief, []).append(Running(spec, silent_s or 0.0))
             else:
@@ -187,7 +188,7 @@ class Observer:
             since = (filed.folder, self._clock.monotonic_s())
             self._since[filed.id] = since
         numbered = max((a.spec.id.number for a in tried), default=0)
-        cost = self._spent(filed.id, tried)
+        cost = spent.of(tried)
         round_ = filed.plan.round if filed.plan else 0
         tried = tuple(a for a in tried if a.spec.round == round_)
         synthesis = prepared.synthesis.get((filed.id, synthesis_key(filed, tried)))
@@ -219,10 +220,9 @@ class Observer:
             spent=cost,
         )
 
-    def _spent(self, brief: BriefId, tried: tuple[Attempt, ...]) -> Spent:
-        """Returns what a brief has cost; asks the journal only about what is kept nowhere else."""
-        lost = any(isinstance(a, Lost) and a.spec.cost_usd_max for a in tried)
-        return spent.of(tried, self._journal.spent(brief) if lost else {})
+    def _used(self, spec: Spec) -> Usage | None:
+        """Returns what an attempt used of which nothing else is kept; asked only about those that cost money."""
+        return self._journal.spent(spec.id.brief).get(spec.id.ref) if spec.cost_usd_max else None
 
     def _spent_today(self, policy: Policy, day: int) -> Spent:
         """Returns what has been spent here since `day` began, and is set aside for what has not ended."""

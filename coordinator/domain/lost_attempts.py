@@ -1,0 +1,49 @@
+"""Attempts that ended without an output, as a trailer says them: nothing else of them is kept."""
+
+import re
+from dataclasses import dataclass
+
+from .attempt import Lost
+
+_SAID = re.compile(
+    r"(?P<task>\S+)/(?P<number>\d{1,9}) lost by (?P<worker>\S+)"
+    r" for (?P<cost>unknown|\d+\.\d+) USD: (?P<reason>.*)"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SaidLost:
+    """What a commit says of one; `cost_usd` is None where nobody knows."""
+
+    number: int
+    worker: str
+    cost_usd: float | None
+    reason: str
+
+
+def cost(lost: Lost) -> float | None:
+    """Returns what it cost in US dollars: nothing for a worker without money, None where nobody knows."""
+    if not lost.spec.cost_usd_max:
+        return 0.0
+    return lost.usage.cost_usd if lost.usage is not None else None
+
+
+def said(lost: Lost) -> str:
+    """Returns the value of its Attempt trailer."""
+    known = cost(lost)
+    money = "unknown" if known is None else f"{known:.4f}"
+    label = f"{lost.spec.task}/{lost.spec.id.number}"
+    return f"{label} lost by {lost.spec.profile} for {money} USD: {lost.reason}"
+
+
+def read(value: str) -> SaidLost | None:
+    """Returns what an Attempt trailer says of a lost attempt; None for one that returned something."""
+    found = _SAID.fullmatch(value)
+    if found is None:
+        return None
+    return SaidLost(
+        number=int(found["number"]),
+        worker=found["worker"],
+        cost_usd=None if found["cost"] == "unknown" else float(found["cost"]),
+        reason=found["reason"],
+    )
