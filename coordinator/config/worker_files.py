@@ -11,6 +11,7 @@ from coordinator.config.values import Absolute, Filled, Money, Name, Seconds, So
 from coordinator.domain.errors import ConfigError
 from coordinator.domain.names import ProfileName
 from coordinator.domain.policy import CommandLine, Limits, Price, Profile, ProfileKind
+from coordinator.domain.profiles import TOKENS_WITHOUT_MODEL_MAX
 from coordinator.domain.tool_names import READING, TOOLS, WRITING
 
 FOLDER = ".orchestrator/workers"
@@ -51,7 +52,7 @@ class _Limits(_Front):
     wall_clock_s: Seconds = 600.0
     idle_s: Seconds = _LIMITS.idle_s_max
     output_bytes: Annotated[int, Field(ge=1, le=100_000_000)] = _LIMITS.output_bytes_max
-    tokens: Annotated[int, Field(ge=1, le=1_000_000_000)] = _LIMITS.tokens_max
+    tokens: Annotated[int, Field(ge=1, le=1_000_000_000)] | None = None
     cost_usd: Money = _COST_USD_MAX
     memory_mb: Some = _LIMITS.memory_bytes_max // 1_000_000
     processes: Some = _LIMITS.processes_max
@@ -167,6 +168,9 @@ def _parts(where: str, text: bytes) -> tuple[dict[str, Any], str]:
 def _made(said: _WorkerFile, body: str) -> Profile:
     limits = said.limits
     is_model = said.kind in _MODEL_KINDS
+    network = said.network or ("model" if is_model else "none")
+    # What asks no model reads files, not tokens.
+    tokens_max = _LIMITS.tokens_max if network == "model" else TOKENS_WITHOUT_MODEL_MAX
     argv = ("sh", "-c", said.command) if isinstance(said.command, str) else tuple(said.command)
     tools = said.tools if said.tools is not None else _granted(said)
     return Profile(
@@ -180,7 +184,7 @@ def _made(said: _WorkerFile, body: str) -> Profile:
             wall_clock_s_max=limits.wall_clock_s,
             idle_s_max=limits.idle_s,
             output_bytes_max=limits.output_bytes,
-            tokens_max=limits.tokens,
+            tokens_max=limits.tokens or tokens_max,
             cost_usd_max=limits.cost_usd if is_model else 0.0,
             turns_max=said.turns,
             memory_bytes_max=limits.memory_mb * 1_000_000,
@@ -191,7 +195,7 @@ def _made(said: _WorkerFile, body: str) -> Profile:
         tokens_per_s=said.tokens_per_s if is_model else 1_000_000.0,
         usd_per_token=said.price.input / 1_000_000 if said.price else 0.0,
         confinement=said.confinement,
-        network=said.network or ("model" if is_model else "none"),
+        network=network,
         endpoint=said.endpoint or _ENDPOINT.get(said.kind, ""),
         model=said.model,
         effort=said.effort,
