@@ -22,9 +22,11 @@ AGENT = """\
 name: writer
 kind: claude-code
 model: small
+read: [/no/such/folder]
 ---
 Write.
 """
+"""It shall see what is not here: that keeps it from running, and is no way out."""
 
 
 @dataclass(frozen=True)

@@ -94,11 +94,12 @@ def _runs(policy: Policy, without: frozenset[str]) -> tuple[_Run, ...]:
     read = dict.fromkeys(policy.confinement.read)
     for one in strict:
         read.update(dict.fromkeys(one.read))
+    here = tuple(path for path in read if Path(path).exists())  # what is missing is no way out
     has_door = any(one.network == "model" for one in strict)
 
     def cell(access: Any, *places: str, door: bool = False) -> _Run:
         return _Run(
-            arm=Arm(kind="cell", access=access, door=door, without=without, read=tuple(read)),
+            arm=Arm(kind="cell", access=access, door=door, without=without, read=here),
             escapes=_at(*places),
         )
 
@@ -114,7 +115,8 @@ def _runs(policy: Policy, without: frozenset[str]) -> tuple[_Run, ...]:
         runs.append(cell("read", "cell", "model", door=True))
         runs.append(cell("write", "cell", "write", "model", door=True))
     if policy.confinement.checks == "strict":
-        gate = Arm(kind="gate", without=without, read=policy.confinement.read)
+        seen = tuple(path for path in policy.confinement.read if path in here)
+        gate = Arm(kind="gate", without=without, read=seen)
         runs.append(_Run(arm=gate, escapes=_at("cell")))
     return tuple(runs)
 
