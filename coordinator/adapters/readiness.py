@@ -1,19 +1,12 @@
 """Whether a worker could run here, now: its program, its key, its confinement; what is missing, in words."""
 
-import os
-import shutil
 from collections.abc import Mapping
 from functools import cached_property
-from pathlib import Path
 
-from coordinator.adapters.agents.assignment import hidden_by
-from coordinator.adapters.agents.programs import find
+from coordinator.adapters.agents.programs import lacking
 from coordinator.adapters.rooms import WITH_A_FOLDER, WITH_A_MODEL
 from coordinator.adapters.sandbox import Cell, Sandbox, Unavailable
-from coordinator.domain.errors import WorkerError
 from coordinator.domain.policy import Policy, Profile
-
-_IN_A_CELL = ("/usr/local/bin", "/usr/bin", "/bin")
 
 
 class Readiness:
@@ -32,8 +25,10 @@ class Readiness:
 
     def lacks(self, profile: Profile) -> tuple[str, ...]:
         """Returns what keeps a worker from running here; () when nothing that can be seen does."""
-        found = [*self._program(profile), *self._model(profile)]
-        if profile.kind in WITH_A_FOLDER and profile.confinement == "strict":
+        is_program = profile.kind in WITH_A_FOLDER
+        found = list(lacking(profile, self._policy.confinement)) if is_program else []
+        found += self._model(profile)
+        if is_program and profile.confinement == "strict":
             found += self._unconfined
         return tuple(found)
 
@@ -44,34 +39,6 @@ class Readiness:
         except (Unavailable, OSError) as error:
             return (f"strict confinement: {_said(error)}",)
         return ()
-
-    def _program(self, profile: Profile) -> tuple[str, ...]:
-        if profile.kind not in WITH_A_FOLDER:
-            return ()
-        missing = []
-        for path in map(Path, (*profile.read, *self._policy.confinement.read)):
-            place = hidden_by(path)
-            if not path.exists():
-                missing.append(f"{path}, which it shall see, is not there")
-            elif place is not None:
-                missing.append(f"{path} cannot be shown: confined programs have their own {place}")
-        if profile.kind == "command":
-            return (*self._command(profile.command.argv[0]), *missing)
-        try:
-            find(profile, self._policy.confinement)
-        except WorkerError as error:
-            return (_said(error), *missing)
-        return tuple(missing)
-
-    def _command(self, name: str) -> tuple[str, ...]:
-        folders = os.pathsep.join((*self._policy.confinement.path, *_IN_A_CELL))
-        if "{" in name or shutil.which(name, path=folders) is not None:
-            return ()
-        elsewhere = shutil.which(name)
-        if elsewhere is None:
-            return (f"there is no program {name!r} here",)
-        told = f"{name} is at {elsewhere}, which confined programs do not see"
-        return (f"{told}: give that path in `command`, and the folders it needs in `read`",)
 
     def _model(self, profile: Profile) -> tuple[str, ...]:
         if profile.kind not in WITH_A_MODEL:

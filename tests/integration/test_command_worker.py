@@ -255,7 +255,7 @@ def test_limits_end_a_command(
 
 
 def test_a_program_that_is_not_there_is_told(tmp_path: Path, tree: Path) -> None:
-    assert "no-such-program" in reason(work(tmp_path, tree, "no-such-program"))
+    assert "no-such-program" in reason(work(tmp_path, tree, "sh", "-c", "no-such-program"))
 
 
 def test_where_nothing_can_be_confined_nothing_runs_and_the_reason_says_what_to_do(
@@ -294,3 +294,25 @@ def test_an_edit_by_hand_is_the_same(tmp_path: Path, tree: Path) -> None:
     subprocess.run(argv, cwd=by_hand, check=True)
     found = changes(work(tmp_path, tree, *argv, kind="changes"))
     assert found == {name: (by_hand / name).read_text() for name in ("a.txt", "docs/b.md")}
+
+
+def test_a_program_or_a_folder_that_this_machine_lacks_is_said_before_anything_runs(
+    tmp_path: Path, tree: Path
+) -> None:
+    unseen = tmp_path / "tools"
+    for argv, read, told in (
+        (("no-such-program", "{scope}"), (), "there is no program 'no-such-program' here"),
+        ((str(unseen / "tool"),), (), f"there is no program '{unseen}/tool' here"),
+        (("true",), (str(unseen),), f"{unseen}, which it shall see, is not there"),
+    ):
+        said = could_not(work(tmp_path, tree, *argv, profile={"read": read}))
+        assert said.why == "missing_tool"
+        assert told in said.text
+        assert "coordinator workers test tool" in said.text
+
+
+def test_a_program_may_be_a_script_of_the_repository(tmp_path: Path, tree: Path) -> None:
+    script = folder(tree, {"scripts/say.sh": "#!/bin/sh\necho said\n"}) / "scripts/say.sh"
+    script.chmod(0o755)
+    for name in ("./scripts/say.sh", "scripts/say.sh", "/work/scripts/say.sh"):
+        assert report(work(tmp_path, tree, name)).text == "said\n"

@@ -5,9 +5,9 @@ from functools import partial
 
 from coordinator.adapters.sandbox import Sandbox, Unavailable
 from coordinator.domain.errors import CoordinatorError, WorkerError
-from coordinator.domain.output import NoOutput, Output, Usage
+from coordinator.domain.output import CouldNot, NoOutput, Output, Usage
 
-from . import claude_code, codex, command
+from . import claude_code, codex, command, programs
 from .assignment import Assignment, Words
 
 __all__ = ["Assignment", "Words", "work"]
@@ -19,7 +19,11 @@ def work(
     """Runs the program of one attempt, and returns what it came to.
 
     Where confinement is asked for and cannot be had, nothing runs, and the reason says what to do.
+    Where its program is not on this machine, it says so at once: trying again would not help.
     """
+    missing = programs.lacking(assignment.profile, assignment.confinement)
+    if missing:
+        return _missing(assignment.profile.name, missing)
     try:
         match assignment.profile.kind:
             case "command":
@@ -35,6 +39,14 @@ def work(
         return _nothing(f"it could not be confined: {error}", error)
     except WorkerError as error:
         return _nothing(f"the worker failed: {error}", error)
+
+
+def _missing(name: str, missing: tuple[str, ...]) -> Output:
+    told = f"{name} cannot run on this machine: {'; '.join(missing)}"
+    hint = f"`coordinator workers test {name}` tries it again"
+    return Output(
+        body=CouldNot(why="missing_tool", text=f"{told} ({hint})"), usage=Usage(cost_usd=0.0)
+    )
 
 
 def _nothing(told: str, error: CoordinatorError) -> NoOutput:

@@ -8,10 +8,13 @@ from pathlib import Path
 from coordinator.domain.errors import WorkerError
 from coordinator.domain.policy import Confinement, Profile
 
+from .assignment import hidden_by
+
 NAMES = {"claude-code": "claude", "codex": "codex"}
 """What the program of a kind is called."""
 
 _SEEN = ("/usr", "/bin", "/lib", "/lib64", "/sbin")  # in every cell
+_IN_A_CELL = ("/usr/local/bin", "/usr/bin", "/bin")
 _SHEBANG_BYTES_MAX = 256
 
 
@@ -21,6 +24,39 @@ class Program:
 
     argv: tuple[str, ...]
     read: tuple[Path, ...] = ()
+
+
+def lacking(profile: Profile, confinement: Confinement) -> tuple[str, ...]:
+    """Returns what this machine lacks of a worker's program and of what it shall see, in words."""
+    missing = []
+    for path in map(Path, (*profile.read, *confinement.read)):
+        place = hidden_by(path)
+        if not path.exists():
+            missing.append(f"{path}, which it shall see, is not there")
+        elif place is not None:
+            missing.append(f"{path} cannot be shown: confined programs have their own {place}")
+    if profile.kind == "command":
+        return (*_command(profile.command.argv[0], confinement), *missing)
+    try:
+        find(profile, confinement)
+    except WorkerError as error:
+        hint = f" ({error.hint})" if error.hint else ""
+        return (f"{error}{hint}", *missing)
+    return tuple(missing)
+
+
+def _command(name: str, confinement: Confinement) -> tuple[str, ...]:
+    is_of_the_base = "/" in name and not name.startswith("/")  # a script of the repository
+    if "{" in name or is_of_the_base or hidden_by(Path(name)) is not None:
+        return ()
+    folders = os.pathsep.join((*confinement.path, *_IN_A_CELL))
+    if shutil.which(name, path=folders) is not None:
+        return ()
+    elsewhere = shutil.which(name)
+    if elsewhere is None:
+        return (f"there is no program {name!r} here",)
+    told = f"{name} is at {elsewhere}, which confined programs do not see"
+    return (f"{told}: give that path in `command`, and the folders it needs in `read`",)
 
 
 def search_path(confinement: Confinement) -> str:
