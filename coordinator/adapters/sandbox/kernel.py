@@ -1,7 +1,17 @@
 """System calls that Python 3.11 has no name for. Standard library only: it runs in the runner, see runner.py."""
 
-import ctypes
 import os
+
+# What ctypes is made of: all of it takes longer to load than everything else here, and this is all we need.
+from _ctypes import (
+    FUNCFLAG_CDECL,
+    FUNCFLAG_USE_ERRNO,
+    CFuncPtr,
+    _SimpleCData,
+    dlopen,
+    dlsym,
+    get_errno,
+)
 
 CLONE_NEWNS = 0x0002_0000
 CLONE_NEWUSER = 0x1000_0000
@@ -13,7 +23,24 @@ MNT_DETACH = 2
 _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
 _SYS_PIDFD_SEND_SIGNAL = 424  # the same number on every machine
 
-_LIBC = ctypes.CDLL(None, use_errno=True)
+_LIBC = dlopen(None, 0)  # type: ignore[arg-type]  # None: what this process has loaded anyway
+
+
+class _Int(_SimpleCData):  # type: ignore[type-arg]
+    _type_ = "i"
+
+
+class _Long(_SimpleCData):  # type: ignore[type-arg]
+    _type_ = "L"
+
+
+class _Call(CFuncPtr):
+    _flags_ = FUNCFLAG_CDECL | FUNCFLAG_USE_ERRNO
+    _restype_ = _Int
+
+
+def _call(name: str, *arguments: _Int | _Long | bytes | None) -> int:
+    return int(_Call(dlsym(_LIBC, name))(*arguments))
 
 
 class Missing(Exception):
@@ -22,16 +49,17 @@ class Missing(Exception):
 
 def unshare(flags: int) -> None:
     """Moves this process to namespaces of its own."""
-    _checked(_LIBC.unshare(ctypes.c_int(flags)), "unshare")
+    _checked(_call("unshare", _Int(flags)), "unshare")
 
 
 def mount(source: str, target: str, kind: str | None, flags: int, options: str = "") -> None:
     """Mounts; an empty `options` is none."""
-    done = _LIBC.mount(
+    done = _call(
+        "mount",
         os.fsencode(source),
         os.fsencode(target),
         kind.encode() if kind else None,
-        ctypes.c_ulong(flags),
+        _Long(flags),
         os.fsencode(options) if options else None,
     )
     _checked(done, f"mount {kind or source}")
@@ -39,7 +67,7 @@ def mount(source: str, target: str, kind: str | None, flags: int, options: str =
 
 def unmount(target: str) -> None:
     """Takes a mount away, now from sight and at last from memory."""
-    _checked(_LIBC.umount2(os.fsencode(target), ctypes.c_int(MNT_DETACH)), "umount")
+    _checked(_call("umount2", os.fsencode(target), _Int(MNT_DETACH)), "umount")
 
 
 def die_with_parent() -> None:
@@ -55,27 +83,28 @@ def adopt_orphans() -> None:
 def heed_signals() -> None:
     """Undoes what Python ignores (SIGPIPE, SIGXFSZ), which a program that is started would ignore too."""
     for number in (13, 25):
-        _LIBC.signal(ctypes.c_int(number), None)
+        _call("signal", _Int(number), None)
 
 
 def signal_process(folder: int, number: int) -> None:
     """Sends a signal to the process whose folder in a /proc is open as `folder`; it may be gone."""
-    _LIBC.syscall(
-        ctypes.c_long(_SYS_PIDFD_SEND_SIGNAL),
-        ctypes.c_int(folder),
-        ctypes.c_int(number),
+    _call(
+        "syscall",
+        _Long(_SYS_PIDFD_SEND_SIGNAL),
+        _Int(folder),
+        _Int(number),
         None,
-        ctypes.c_uint(0),
+        _Int(0),
     )
 
 
 def _prctl(option: int, value: int) -> None:
-    zero = ctypes.c_ulong(0)
-    done = _LIBC.prctl(ctypes.c_int(option), ctypes.c_ulong(value), zero, zero, zero)
+    zero = _Long(0)
+    done = _call("prctl", _Int(option), _Long(value), zero, zero, zero)
     _checked(done, "prctl")
 
 
 def _checked(done: int, what: str) -> None:
     if done != 0:
-        number = ctypes.get_errno()
+        number = get_errno()
         raise OSError(number, f"{what}: {os.strerror(number)}")
