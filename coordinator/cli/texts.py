@@ -27,6 +27,8 @@ _COLOURS = {
     State.REJECTED: "red",
     State.WORKING: "cyan",
 }
+_STATUS_REASONS_MAX = 3
+_SHOW_REASONS_MAX = 10
 _MARKS = {True: "x", False: "!", None: " "}
 
 
@@ -57,7 +59,7 @@ def story(brief: BriefStatus, told: "Story | None") -> str:
     """Returns the whole of `show`."""
     state = click.style(brief.state, fg=_COLOURS.get(brief.state))
     lines = [f"{brief.id}: {state}, {brief.phase}"]
-    lines += [f"  {shown(reason)}" for reason in _reasons(brief)]
+    lines += [f"  {line}" for line in _some(_reasons(brief), _SHOW_REASONS_MAX)]
     lines += [f"  {line}" for line in _next(brief)]
     for question in brief.questions:
         lines.append(f"  ? {question.id}: {shown(question.text)}{_choices(question.choices)}")
@@ -72,7 +74,7 @@ def story(brief: BriefStatus, told: "Story | None") -> str:
     if told.attempts:
         lines += ["", "attempts:"]
     for one in told.attempts:
-        why = f": {shown('; '.join(one.reasons))}" if one.reasons else ""
+        why = f": {'; '.join(_some(one.reasons, _STATUS_REASONS_MAX))}" if one.reasons else ""
         kept = f"  {one.oid[:12]}" if one.oid else ""
         lines.append(f"  {one.n} {shown(one.worker)} {one.verdict}{why}{kept}")
     lines += ["", "commits:", *[f"  {saying(said)}" for said in told.commits]]
@@ -112,7 +114,8 @@ def _briefs(look: Status) -> list[str]:
         state = click.style(f"{brief.state:<14}", fg=_COLOURS.get(brief.state))
         commit = brief.commit[:12] if brief.commit else ""
         lines.append(f"{brief.id:<{width}}  {state}  {brief.phase:<10} {commit}".rstrip())
-        lines += [f"    {shown(reason.splitlines()[0])}" for reason in _reasons(brief)[:3]]
+        firsts = [reason.splitlines()[0] for reason in _reasons(brief)]
+        lines += [f"    {line}" for line in _some(firsts, _STATUS_REASONS_MAX)]
         lines += [f"    ? {q.id}: {shown(q.text)}{_choices(q.choices)}" for q in brief.questions]
         lines += [f"    {line}" for line in _next(brief)]
     if look.left_off:
@@ -124,6 +127,13 @@ def _reasons(brief: BriefStatus) -> list[str]:
     """Returns the reasons that its questions do not say as well."""
     asked = {f"{question.id}: {question.text}" for question in brief.questions}
     return [reason for reason in brief.reasons if reason and reason not in asked]
+
+
+def _some(reasons: Sequence[str], most: int) -> list[str]:
+    """Returns the first of them, cleaned, and how many are left out: a tool can change hundreds of files."""
+    first = [shown(reason) for reason in reasons[:most]]
+    left = len(reasons) - most
+    return [*first, f"and {left} more (--json lists them)"] if left > 0 else first
 
 
 def _next(brief: BriefStatus) -> list[str]:
