@@ -53,6 +53,11 @@ def list_(*, place: Place, as_json: bool) -> None:
 def show_(*, place: Place, as_json: bool, name: str) -> None:
     """Describe one worker: what it can do, its tools and its limits"""
     policy = place.desk().policy
+    if policy.profile(name) is None and name in front_desk.policy_with_drafts(place.path)[1]:
+        raise WorkerError(
+            f"no worker is called {name!r} yet: its file is here, and not at the tip of the remote",
+            hint=f"commit and push it; `coordinator workers test {name}` tries it as it is",
+        )
     profile = _named(name, policy)
     lacks = front_desk.workers_lack(policy)[profile.name]
     if as_json:

@@ -106,6 +106,9 @@ def test_a_worker_that_cannot_run_here_is_not_tried_and_one_that_fails_says_why(
     assert failed.code == 1
     assert "the worker failed: exit 1: sed: -e expression" in failed.out
     assert "not at the tip" in failed.said
+    unknown = coordinator(repo, "workers", "show", "draft", "--json")
+    assert (unknown.code, unknown.error["code"]) == (1, "worker")
+    assert "commit and push it" in unknown.error["hint"]
 
 
 def test_every_ready_worker_is_a_worker_file_that_says_what_it_does(tmp_path: Path) -> None:
