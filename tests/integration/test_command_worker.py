@@ -305,8 +305,10 @@ def test_a_program_or_a_folder_that_this_machine_lacks_is_said_before_anything_r
         ((str(unseen / "tool"),), (), f"there is no program '{unseen}/tool' here"),
         (("true",), (str(unseen),), f"{unseen}, which it shall see, is not there"),
     ):
-        said = could_not(work(tmp_path, tree, *argv, profile={"read": read}))
-        assert said.why == "missing_tool"
+        came = work(tmp_path, tree, *argv, profile={"read": read})
+        said = could_not(came)
+        assert isinstance(came, Output)
+        assert (said.why, came.confinement) == ("missing_tool", "strict")
         assert told in said.text
         assert "coordinator workers test tool" in said.text
 

@@ -6,6 +6,7 @@ from functools import partial
 from coordinator.adapters.sandbox import Sandbox, Unavailable
 from coordinator.domain.errors import CoordinatorError, WorkerError
 from coordinator.domain.output import CouldNot, NoOutput, Output, Usage
+from coordinator.domain.policy import Profile
 
 from . import claude_code, codex, command, programs
 from .assignment import Assignment, Words
@@ -23,7 +24,7 @@ def work(
     """
     missing = programs.lacking(assignment.profile, assignment.confinement)
     if missing:
-        return _missing(assignment.profile.name, missing)
+        return _missing(assignment.profile, missing)
     try:
         match assignment.profile.kind:
             case "command":
@@ -41,11 +42,13 @@ def work(
         return _nothing(f"the worker failed: {error}", error)
 
 
-def _missing(name: str, missing: tuple[str, ...]) -> Output:
-    told = f"{name} cannot run on this machine: {'; '.join(missing)}"
-    hint = f"`coordinator workers test {name}` tries it again"
+def _missing(profile: Profile, missing: tuple[str, ...]) -> Output:
+    told = f"{profile.name} cannot run on this machine: {'; '.join(missing)}"
+    hint = f"`coordinator workers test {profile.name}` tries it again"
     return Output(
-        body=CouldNot(why="missing_tool", text=f"{told} ({hint})"), usage=Usage(cost_usd=0.0)
+        body=CouldNot(why="missing_tool", text=f"{told} ({hint})"),
+        usage=Usage(cost_usd=0.0),
+        confinement=profile.confinement,  # nothing ran outside of what it asks for
     )
 
 
