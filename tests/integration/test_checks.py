@@ -1,10 +1,14 @@
 import hashlib
+import http.server
 import os
+import threading
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 
+from coordinator.adapters.attempt_desk import AttemptDesks
 from coordinator.adapters.checkouts import Checkouts
 from coordinator.adapters.checks import CommandChecks
 from coordinator.adapters.git_process import GitProcess
@@ -311,3 +315,48 @@ def test_setups_that_nobody_used_for_long_make_room(git: GitProcess, tmp_path: P
     for number in range(KEPT_MAX + 3):
         assert gate.run("cat made", setup=f"echo {number} >made").passed
     assert len(list((tmp_path / "setups").iterdir())) == KEPT_MAX
+
+
+class Answers(http.server.BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b"fetched")
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def web() -> Iterator[str]:
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Answers) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        yield f"127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+def test_a_setup_reaches_the_granted_hosts_and_the_check_never_does(
+    strict: Gate, web: str, tmp_path: Path
+) -> None:
+    if not Path("/usr/bin/curl").exists():
+        pytest.skip("there is no curl here")
+    desks = AttemptDesks(tmp_path / "ways", environment={}, tools=lambda *_: {})
+
+    def gate(*hosts: str) -> CommandChecks:
+        return CommandChecks(
+            Checkouts(strict.git, tmp_path / f"checkouts-{len(hosts)}"),
+            Sandbox(tmp_path / "cells"),
+            Setups(strict.git, tmp_path / f"setups-{len(hosts)}"),
+            environment=SECRETS,
+            way_out=lambda: desks.open_network(hosts) if hosts else nullcontext(),
+        )
+
+    fetch = f"curl -sf --max-time 5 http://{web}/"
+    strict.checks = gate(web)
+    result = strict.run(f"cat got; {fetch} || echo; echo none", setup=f"{fetch} >got")
+    assert result.tail == "fetched\nnone\n"
+    assert strict.run("cat other", setup="curl -sf http://127.0.0.1:9/ >other").passed is False
+    strict.checks = gate()
+    assert strict.run("cat got", setup=f"{fetch} >got").tail == "[setup: exit 7]"
