@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from .attempt import Lost
 
 _SAID = re.compile(
-    r"(?P<task>\S+)/(?P<number>\d{1,9}) lost by (?P<worker>\S+)"
+    r"(?P<worker>[^\s/]+)/(?P<number>\d{1,9}) lost"
     r" for (?P<cost>unknown|\d+\.\d+) USD: (?P<reason>.*)"
 )
 
@@ -32,8 +32,7 @@ def said(lost: Lost) -> str:
     """Returns the value of its Attempt trailer."""
     known = cost(lost)
     money = "unknown" if known is None else f"{known:.4f}"
-    label = f"{lost.spec.task}/{lost.spec.id.number}"
-    return f"{label} lost by {lost.spec.profile} for {money} USD: {lost.reason}"
+    return f"{lost.spec.profile}/{lost.spec.id.number} lost for {money} USD: {lost.reason}"
 
 
 def read(value: str) -> SaidLost | None:

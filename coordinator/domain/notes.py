@@ -207,10 +207,10 @@ def _checked(tried: Sequence[Attempt]) -> tuple[str, ...]:
 
 
 def attempts(tried: Sequence[Attempt]) -> Trailers:
-    """Returns an Attempt trailer for each: task/number, what became of it, its ref and commit."""
+    """Returns an Attempt trailer for each: worker/number, what became of it, its ref and commit."""
     said = []
     for attempt in tried:
-        label = f"{attempt.spec.task}/{attempt.spec.id.number}"
+        label = f"{attempt.spec.profile}/{attempt.spec.id.number}"
         match attempt:
             case Returned(verdict=verdict, commit=commit, spec=spec):
                 word = "accepted" if isinstance(verdict, Accept) else "rejected"

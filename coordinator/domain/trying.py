@@ -49,8 +49,9 @@ def again(
     why = _reasons(tried[-1]) + ((extra,) if extra else ())
     mine = same_worker(tried)
     going_on = same_task(task, tried)
-    done = len(counted(mine)) >= tries_max(sighting, world) or _no_improvement(mine)
-    other = _another(tried, sighting, world) if done or _lacks_a_tool(tried[-1]) else None
+    used_up = len(counted(mine)) >= tries_max(sighting, world)
+    done = used_up or _no_improvement(mine) or _lacks_a_tool(tried[-1])
+    other = _another(tried, sighting, world) if done else None
     if other is not None:
         going_on = task.model_copy(update={"profile": other})
     if (done and other is None) or len(tried) >= _TRIES_MAX:

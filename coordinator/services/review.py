@@ -188,9 +188,8 @@ def _could_not(
             return Reject(code="question", findings=(), feedback=(clean(body.text),))
         case "missing_tool" | "missing_data":
             code = body.why.replace("_", "-")
-            said = Finding(
-                code=code, criterion="the worker can do it", met=False, evidence=body.text
-            )
+            needs = "the worker has all that it needs"
+            said = Finding(code=code, criterion=needs, met=False, evidence=body.text)
             return _rejected(code, (said,))
         case "noop":
             return _noop(body, returned, sighting, world, objects=objects)

@@ -91,7 +91,7 @@ def test_a_landing_says_what_was_held_gated_and_reviewed() -> None:
         "Brief-Id": BRIEF,
         "Brief-Digest": DIGEST,
         "Requested-By": WHO,
-        "Attempt": f"only/1 accepted refs/orchestrator/attempts/{BRIEF}/e1-1 {oid(101)}",
+        "Attempt": f"links/1 accepted refs/orchestrator/attempts/{BRIEF}/e1-1 {oid(101)}",
         "Changeset": changeset().digest,
         "Decided-By": "rule landing.verified@sha256:01234",
         "Rule": "6",
@@ -128,12 +128,12 @@ def test_every_attempt_is_named_with_what_became_of_it() -> None:
     )
     ref = f"refs/orchestrator/attempts/{BRIEF}/e1-"
     assert [value for _, value in notes.attempts(tried)] == [
-        f"only/1 rejected out-of-scope {ref}1 {oid(101)}",
-        f"only/2 rejected not-met {ref}2 {oid(102)}",
-        "only/3 lost by links for 0.0000 USD: killed: too slow",
-        f"only/4 rejected {ref}4 {oid(104)}",
-        "only/5 running",
-        f"only/6 accepted {ref}6 {oid(106)}",
+        f"links/1 rejected out-of-scope {ref}1 {oid(101)}",
+        f"links/2 rejected not-met {ref}2 {oid(102)}",
+        "links/3 lost for 0.0000 USD: killed: too slow",
+        f"links/4 rejected {ref}4 {oid(104)}",
+        "links/5 running",
+        f"links/6 accepted {ref}6 {oid(106)}",
     ]
 
 
