@@ -171,6 +171,7 @@ class KeyProxy:
         if not (asked.is_stream and kind.startswith("text/event-stream")):
             content = _read(response, _ANSWER_BYTES_MAX)
             meter.hear_whole(content)
+            self._ledger.note(hold, meter.tokens())
             self._pass_whole(exchange, response, content)
             return
         exchange.begin(response.status_code, self._headers(response))
@@ -178,8 +179,8 @@ class KeyProxy:
         why = None
         for chunk in response.iter_bytes():
             meter.hear(chunk)
+            why = self._ledger.note(hold, meter.tokens())  # before anybody can act on it
             exchange.pass_on(scrubber.pass_on(chunk))
-            why = self._ledger.note(hold, meter.tokens())
             if why is not None:
                 break
         exchange.pass_on(scrubber.end())
