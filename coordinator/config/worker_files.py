@@ -185,7 +185,7 @@ def _made(said: _WorkerFile, body: str) -> Profile:
             idle_s_max=limits.idle_s,
             output_bytes_max=limits.output_bytes,
             tokens_max=limits.tokens or tokens_max,
-            cost_usd_max=limits.cost_usd if is_model else 0.0,
+            cost_usd_max=limits.cost_usd if is_model or said.network == "model" else 0.0,
             turns_max=said.turns,
             memory_bytes_max=limits.memory_mb * 1_000_000,
             processes_max=limits.processes,

@@ -73,6 +73,12 @@ def test_a_command_says_how_it_is_run_and_costs_nothing() -> None:
     assert form.output_kinds == {"changes"}
 
 
+def test_a_command_that_asks_a_model_may_cost_money() -> None:
+    asks = b"---\nkind: command\ncommand: ask\nnetwork: model\nendpoint: openai\nmodel: m-1\n---\n"
+    found = read(x=asks)[0]
+    assert (found.network, found.endpoint, found.limits.cost_usd_max) == ("model", "openai", 1.0)
+
+
 def test_a_command_in_one_text_is_a_shell_line() -> None:
     found = read(x=b"---\nkind: command\ncommand: make report\n---\n")[0]
     assert found.command.argv == ("sh", "-c", "make report")
