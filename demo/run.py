@@ -119,7 +119,13 @@ def join(site: Path, *, published: Path, port: int) -> None:
     shell.show("coordinator", "init", "--hub", "../hub.git", where=site)
     config = site / ".orchestrator/config.toml"
     house = HOUSE.format(published=published, port=port)
-    config.write_text(config.read_text(encoding="utf-8") + house, encoding="utf-8")
+    settings = config.read_text(encoding="utf-8")
+    if not shell.can_confine():
+        print(
+            "  (bubblewrap does not work here: the gate runs unconfined, which is never the default)"
+        )
+        settings = settings.replace('# checks = "strict"', 'checks = "none"    ')
+    config.write_text(settings + house, encoding="utf-8")
     print("$ cat >> .orchestrator/config.toml" + house.replace("\n", "\n  ").rstrip())
     shell.run("git", "commit", "--quiet", "--all", "--message=House rules", where=site)
     shell.show("git", "push", "--quiet", "origin", "main", where=site)

@@ -65,6 +65,15 @@ def answer(*command: str, where: Path, expect: tuple[int, ...] = (0,)) -> dict[s
     return said
 
 
+def can_confine() -> bool:
+    """Tells whether bubblewrap works on this machine."""
+    try:
+        run("bwrap", "--unshare-all", "--ro-bind", "/", "/", "true", where=Path("/"))
+    except (DemoError, OSError):
+        return False
+    return True
+
+
 class Daemon:
     """`coordinator run --json` in the background; its events are printed as a timeline."""
 

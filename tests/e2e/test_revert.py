@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.cells import house_rule
 from tests.support.repos import git
 from tests.support.walk import GOOD, Walk, make_walk
 
@@ -19,7 +20,7 @@ revert = {revert}
 
 [[gate]]
 run = "test -f docs/guide.md"
-"""
+""" + house_rule()
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.support.cells import house_rule
 from tests.support.repos import Site, git, make_site, push_files
 
 IDLE_S_MAX = 40.0
@@ -38,6 +39,7 @@ follow_checkout = {{follow}}
 unverified = "land"
 protected = ["docs/**"]
 
+{house_rule()}
 [[gate]]
 name = "fine"
 run = "true"
