@@ -1,7 +1,7 @@
 # One definition of green: people, hooks and .ci/run all call these.
 # Needs make, git and a Python of 3.11 or newer; everything else is installed into .venv.
 PYTHON ?= python3
-JOBS ?= 2
+JOBS ?= 3
 ARGS ?=
 
 # Only relative paths below: the folder's own name may hold spaces.
@@ -26,7 +26,7 @@ demo: environment
 
 # The hash seed is fixed so that a seed of the simulation is the same day here and when it is replayed.
 test: environment
-	PYTHONHASHSEED=0 $(RUN) -m pytest -n $(JOBS) $(ARGS)
+	PYTHONHASHSEED=0 $(RUN) -m pytest -n $(JOBS) --dist loadgroup $(ARGS)
 
 # What cannot be had here is left out, and the tests that need it are skipped with the reason.
 test-real: environment

@@ -7,7 +7,10 @@ import pytest
 
 from tests.support.examination import USERS, examine, examined, need_bubblewrap
 
-pytestmark = pytest.mark.slow
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.xdist_group("doctor"),
+]  # one at a time: it looks for what is left
 ME = USERS[0]
 
 

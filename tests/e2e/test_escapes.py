@@ -5,7 +5,7 @@ import pytest
 from coordinator.adapters.escapes.catalogue import ESCAPES
 from tests.support.examination import USERS, examined
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("doctor")]  # one process asks once for all
 
 # What does not bite on every machine even where nothing confines it, so that there it proves nothing.
 ROOT_ALONE = {

@@ -33,6 +33,8 @@ OUTPUT FORMAT: a report
 DO NOT: change files
 """
 
+pytestmark = pytest.mark.xdist_group("limits")  # one day for all of them
+
 
 @pytest.fixture(scope="module")
 def walk(tmp_path_factory: pytest.TempPathFactory) -> Walk:

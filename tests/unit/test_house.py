@@ -45,7 +45,7 @@ FOREIGN = re.compile(
     "|".join(
         (
             r"/wor"
-            + r"k/(?:main|shared|\.)",  # in a cell the tree stands in a folder of that name too
+            r"k/(?:main|shared|\.)",  # in a cell the tree stands in a folder of that name too
             "/far" + "m/",
             "/opt/" + "pypi",
             r"pypi\." + "org",
