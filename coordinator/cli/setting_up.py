@@ -108,7 +108,7 @@ def deinit(*, place: Place, as_json: bool, force: bool, dry_run: bool) -> None:
 @click.option("--without", multiple=True, metavar="LAYER", hidden=True)
 @shared_options
 def doctor(*, place: Place, as_json: bool, quick: bool, without: tuple[str, ...]) -> int:
-    """Look for what would stop the coordinator here, and attack its confinement
+    """Look for what would stop it here, and attack its confinement
 
     Every escape is tried as a worker, confined as workers here are, and again unconfined in a scratch place, where
     it must succeed to prove anything.
