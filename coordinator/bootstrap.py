@@ -22,6 +22,7 @@ from coordinator.adapters.follow import Follow
 from coordinator.adapters.git_process import GitProcess, create_private_clone, sweep_locks
 from coordinator.adapters.inbox import FolderInbox
 from coordinator.adapters.journal import SqliteJournal
+from coordinator.adapters.keys import Keys
 from coordinator.adapters.lanes import ThreadLanes
 from coordinator.adapters.objects import GitObjects
 from coordinator.adapters.patches import Patches
@@ -166,10 +167,15 @@ class _Base:
             paths=lambda: wired.paths,
             root=wired.refs_root,
         )
-        self.policy = config.read_policy(None)
+        self.keys = Keys(os.environ)
+        self.keys.take(
+            wired.key_variables
+        )  # before the first fetch, which shows the policy at the tip
+        self.policy = self.read_policy(None, {})
 
     def read_policy(self, text: bytes | None, worker_texts: Mapping[str, bytes]) -> Policy:
         self.policy = config.read_policy(text, worker_texts)
+        self.keys.take(endpoint.key_env for endpoint in self.policy.endpoints)
         return self.policy
 
 
@@ -188,7 +194,7 @@ def _ports(
     around: Around,
 ) -> Ports:
     git, clock, root = base.git, base.clock, wired.refs_root
-    environment = dict(os.environ)
+    environment = os.environ  # not a copy: keys are taken out of it when a policy names them
     inbox = FolderInbox(wired.inbox, by=checkout.identity, clock=clock)
     inbox.prepare()
     claims = RefClaims(
@@ -206,7 +212,7 @@ def _ports(
         base.objects,
         private=base.private,
         policy=lambda: base.policy,
-        environment=environment,
+        environment=base.keys,
         web=web,
         parallel_max=wired.attempts_parallel,
         wake=wake,

@@ -59,6 +59,7 @@ class Wiring:
     attempts_parallel: int = 4
     command_threads: int = 2
     local_threads: int = 2
+    key_variables: tuple[str, ...] = ()  # of the endpoints that the text names
 
 
 def find_top(start: Path) -> Path:
@@ -97,6 +98,7 @@ def read_wiring(
         inbox=repository / said.paths.briefs / "inbox",
         paths=_paths(said),
         attempts_parallel=said.daemon.attempts_parallel,
+        key_variables=tuple(e.key_env for e in said.endpoints.values() if e.key_env),
     )
 
 

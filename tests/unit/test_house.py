@@ -44,8 +44,8 @@ LAZY = ("anthropic", "httpx2", "genai_prices", "git", "watchdog", "detect_secret
 FOREIGN = re.compile(
     "|".join(
         (
-            "/wor"
-            + r"k/(?:main|shared|\.)",  # in a cell the tree stands in a folder of that name too
+            "/wor" + r"k/main",  # not its top: in a cell, the tree stands in a folder of that name
+            "/wor" + r"k/shared",
             "/far" + "m/",
             "/opt/" + "pypi",
             r"pypi\." + "org",
