@@ -24,6 +24,7 @@ from coordinator.domain.policy import Profile
 
 logger = logging.getLogger(__name__)
 
+_SPARE_AFTER_S = 2.0
 _CLOSE_S_MAX = 10.0
 
 
@@ -37,8 +38,8 @@ class _Waiting:
 class LocalPool:
     """Pool (see ports.Pool) over child processes, `parallel_max` at a time.
 
-    One child waits ready, its imports done: that saves each attempt the start of Python. An
-    outcome is on disk before anybody is woken for it, and stays there until it is acknowledged.
+    One child waits ready, its imports done: that saves each attempt the start of Python, but for those of
+    the first moments. An outcome is on disk before anybody is woken for it, and stays there until it is acknowledged.
 
     Args:
         git_dir: the private bare repository that children read.
@@ -73,8 +74,9 @@ class LocalPool:
         self._cancelled: dict[AttemptId, str] = {}
         self._threads: set[threading.Thread] = set()
         self._spare: Child | None = None
+        self._soon: threading.Timer | None = None
         self._closed = False
-        self._prepare()
+        self._prepare_soon()
 
     def submit(self, spec: Spec, package: ContextPackage, profile: Profile) -> None:
         """Starts an attempt; nothing when it runs already, or has ended and is not acknowledged."""
@@ -129,8 +131,12 @@ class LocalPool:
                 if child is not None:
                     child.kill("closed")
             threads, spare, self._spare = tuple(self._threads), self._spare, None
+            soon = self._soon
         if spare is not None:
             spare.close()
+        if soon is not None:
+            soon.cancel()
+            soon.join(_CLOSE_S_MAX)
         for thread in threads:
             thread.join(_CLOSE_S_MAX)
         os.close(self._held)
@@ -179,7 +185,7 @@ class LocalPool:
         spec, profile = waiting.spec, waiting.profile
         with self._rooms.room(spec, waiting.package, profile) as room:
             child = self._take(spec.id)
-            self._prepare()
+            self._prepare_soon()
             begun_s = time.monotonic()
             ended = child.follow(self._job(waiting, room), _allowance(spec, profile))
             wall_s = time.monotonic() - begun_s
@@ -199,6 +205,15 @@ class LocalPool:
             if self._closed or reason is not None:
                 child.kill("closed" if reason is None else f"cancelled: {reason}")
         return child
+
+    def _prepare_soon(self) -> None:
+        """Prepares a child once things are quiet: a run that ends at once would only throw it away."""
+        with self._lock:
+            if self._closed or (self._soon is not None and self._soon.is_alive()):
+                return
+            self._soon = threading.Timer(_SPARE_AFTER_S, self._prepare)
+            self._soon.daemon = True
+            self._soon.start()
 
     def _prepare(self) -> None:
         """Sees to it that one child waits ready."""
