@@ -3,6 +3,7 @@
 And each is shown to bite where nobody looks, so that a refusal is worth something.
 """
 
+import os
 import shutil
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from tests.support.naive import naive
 from tests.support.repos import git
 from tests.support.walk import Walk, make_walk
 
-BATCH = 16
+DAYS = 8
 _RUN_S_MAX = 240.0
 CONFIG = (
     '[daemon]\nrecord_interval_s = 0.05\n[landing]\nunverified = "land"\n[intake]\nretries = 0\n'
@@ -56,7 +57,9 @@ DO NOT: hurry
 """
 HONEST = Case("honest", "", "echo honest > docs/honest.md", lambda _: None)
 
-BATCHES = tuple(CASES[at : at + BATCH] for at in range(0, len(CASES), BATCH))
+BATCHES = tuple(CASES[day::DAYS] for day in range(DAYS))
+# Five days have more than sixty of them; HOSTILE=all has them all.
+WORKED = range(DAYS if os.environ.get("HOSTILE") == "all" else 5)
 
 
 def test_there_are_as_many_as_were_promised_and_no_two_are_one() -> None:
@@ -78,7 +81,7 @@ def test_it_bites_where_nobody_looks(base: Path, tmp_path: Path, case: Case) -> 
 
 @pytest.mark.slow
 @pytest.mark.skipif(shutil.which("bwrap") is None, reason="bubblewrap is not installed")
-@pytest.mark.parametrize("number", range(len(BATCHES)))
+@pytest.mark.parametrize("number", WORKED)
 def test_it_is_refused_for_its_own_reason_and_the_branch_stays(tmp_path: Path, number: int) -> None:
     site = Hostile(_walk(tmp_path))
     before = site.product()

@@ -23,5 +23,5 @@ def test_a_second_round_is_worked_by_the_daemon_that_worked_the_first(tmp_path: 
         until(lambda: failures() == 2, "the second round ends as the first did")
         assert daemon.stop() == 0
         kept = sorted(ref.rpartition("-")[2] for ref in made.refs("attempts"))
-        assert kept == ["1", "2", "3", "4"]
+        assert kept == ["1", "2"]  # it lacks the means, so one try a round
         made.assert_quiet()

@@ -1,6 +1,8 @@
+import signal
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -68,7 +70,16 @@ def test_output_of_exactly_the_limit_is_no_fault(any_way: Cells) -> None:
     assert (ended.code, len(ended.stdout)) == (0, 100_000)
 
 
-def test_at_a_limit_it_may_end_well_when_that_is_granted(any_way: Cells) -> None:
+@pytest.mark.parametrize("ours", [signal.default_int_handler, signal.SIG_IGN])
+def test_at_a_limit_it_may_end_well_when_that_is_granted(any_way: Cells, ours: Any) -> None:
+    before = signal.signal(signal.SIGINT, ours)  # a shell ignores it for what it starts with &
+    try:
+        _ends_well(any_way)
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _ends_well(any_way: Cells) -> None:
     line = "trap 'echo interrupted; exit 0' INT; echo begun; while :; do sleep 0.05; done"
     ended = any_way.run(line, limits=CellLimits(wall_clock_s_max=0.6), interrupt_grace_s=10)
     assert (ended.code, ended.stopped) == (None, "killed: longer than 0.6 s")

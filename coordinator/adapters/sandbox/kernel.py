@@ -81,8 +81,11 @@ def adopt_orphans() -> None:
 
 
 def heed_signals() -> None:
-    """Undoes what Python ignores (SIGPIPE, SIGXFSZ), which a program that is started would ignore too."""
-    for number in (13, 25):
+    """Undoes what is ignored here, which a program that is started would ignore too.
+
+    Python ignores SIGPIPE and SIGXFSZ, a shell SIGINT and SIGQUIT of what it starts in the background, nohup SIGHUP.
+    """
+    for number in (1, 2, 3, 13, 15, 25):
         _call("signal", _Int(number), None)
 
 
