@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.examination import USERS, examine, examined, need_bubblewrap
+from tests.support.walk import until
 
 pytestmark = [
     pytest.mark.slow,
@@ -38,12 +39,13 @@ def test_every_kind_of_cell_and_the_gate_and_the_registry_are_attacked() -> None
 
 def test_the_doctor_leaves_nothing_behind() -> None:
     assert examined(ME).left == ()
-    lines = [
-        line
-        for line in (_line(path) for path in Path("/proc").glob("[0-9]*/cmdline"))
-        if b"planted-" in line
-    ]
-    assert lines == []
+    # Somebody else on this machine may be asking a doctor just now; what is left would stay.
+    assert until(lambda: not _planted(), within_s=60)
+
+
+def _planted() -> list[bytes]:
+    lines = (_line(path) for path in Path("/proc").glob("[0-9]*/cmdline"))
+    return [line for line in lines if b"planted-" in line]
 
 
 def _line(path: Path) -> bytes:

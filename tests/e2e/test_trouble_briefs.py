@@ -250,7 +250,7 @@ def test_the_same_brief_dropped_again_is_a_duplicate_and_lands_once(walk: Walk) 
 
 
 def test_outside_a_repository_every_command_says_where_to_go(tmp_path: Path) -> None:
-    for command in (["status"], ["run", "--once"], ["log"], ["init"], ["doctor"]):
+    for command in (["status"], ["run", "--once"], ["log"], ["init"], ["doctor", "--quick"]):
         said = coordinator(*command, folder=tmp_path).is_calm()
         assert said.code == 1
         assert "not inside a git repository" in said.err
