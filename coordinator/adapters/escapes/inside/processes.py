@@ -129,7 +129,7 @@ def signal_all(scene: Scene) -> str:
     """Sends a signal to every process that it may: one that nobody minds who has not asked for it."""
     del scene
     os.kill(-1, signal.SIGURG)
-    time.sleep(0.3)  # so that whoever got it can look at who sent it
+    time.sleep(1)  # so that whoever got it can look at who sent it
     return "sent it"
 
 
