@@ -1,21 +1,19 @@
 """A Claude model as a worker, through the anthropic SDK; the one door to that package."""
 
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import httpx2
 
-from coordinator.domain.output import Output
 from coordinator.domain.package import ContextPackage
 from coordinator.domain.policy import Profile
-from coordinator.domain.worker import Connection, Tools
 
-from .conversation import Call, Stop, Trouble, Turn, converse
-from .daemon_tools import BASE_URL, DaemonTools
-from .lively import LivelyTransport, retry_after_s
+from .conversation import Call, Stop, Trouble, Turn
+from .daemon_tools import BASE_URL
+from .lively import retry_after_s
 from .model_tools import Result
+from .model_worker import ModelWorker
 from .prompt import answer_schema, prompt
 from .tool_list import Tool
 
@@ -23,7 +21,6 @@ if TYPE_CHECKING:
     import anthropic
     from anthropic.types import Message, Usage
 
-_CONNECT_S_MAX = 10.0
 _CACHED = {"type": "ephemeral"}
 _STOPS: dict[str, Stop] = {
     "end_turn": "end",
@@ -39,55 +36,22 @@ _AGAIN_STATUS = (408, 409, 429)
 _AGAIN_TYPES = ("overloaded_error", "rate_limit_error", "api_error", "timeout_error")
 
 
-class Claude:
-    """Does an attempt with the model of a profile, over the attempt's own connection.
-
-    Args:
-        profile: its model, effort, system text and limits.
-        connection: where the daemon answers for this attempt.
-        alive: called while it waits for the model, as a sign of life.
-        pause: sleeps between two tries.
-    """
-
-    def __init__(
-        self,
-        profile: Profile,
-        connection: Connection,
-        *,
-        alive: Callable[[], None] = lambda: None,
-        pause: Callable[[float], None] = time.sleep,
-    ) -> None:
-        self._profile = profile
-        self._connection = connection
-        self._alive = alive
-        self._pause = pause
-
-    def work(self, package: ContextPackage, tools: Tools) -> Output:
-        """Returns what came of it. Raises WorkerFailure with the reason and what it used."""
-        return converse(
-            package,
-            self._profile,
-            tools=tools,
-            remote=DaemonTools(self._connection),
-            open_model=lambda offered: self._open(package, offered),
-            pause=self._pause,
-            alive=self._alive,
-        )
+class Claude(ModelWorker):
+    """Asks a Claude model through the Messages API."""
 
     @contextmanager
-    def _open(self, package: ContextPackage, offered: Sequence[Tool]) -> Iterator["_Messages"]:
+    def open(self, package: ContextPackage, offered: Sequence[Tool]) -> Iterator["_Messages"]:
+        """Yields a conversation with the profile's model."""
         import anthropic  # noqa: PLC0415 - it takes most of a second, and few attempts need it
 
         with anthropic.Anthropic(
             base_url=BASE_URL,
-            api_key=self._connection.token,
+            api_key=self.connection.token,
             max_retries=0,  # they are counted here
-            timeout=httpx2.Timeout(self._profile.limits.idle_s_max, connect=_CONNECT_S_MAX),
-            http_client=anthropic.DefaultHttpxClient(
-                transport=LivelyTransport(self._connection, self._alive)
-            ),
+            timeout=self.timeout(),
+            http_client=anthropic.DefaultHttpxClient(transport=self.transport()),
         ) as client:
-            yield _Messages(client, self._profile, package, offered)
+            yield _Messages(client, self.profile, package, offered)
 
 
 class _Messages:

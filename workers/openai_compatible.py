@@ -1,76 +1,42 @@
 """A model behind an OpenAI-compatible server (a local one, for example) as a worker: chat completions, streamed."""
 
 import json
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import httpx2
 
-from coordinator.domain.output import Output
 from coordinator.domain.package import ContextPackage
 from coordinator.domain.policy import Profile
-from coordinator.domain.worker import Connection, Tools
 
 from .chat_stream import Heard
-from .conversation import Call, Trouble, Turn, converse
-from .daemon_tools import BASE_URL, DaemonTools
-from .lively import LivelyTransport, retry_after_s
+from .conversation import Call, Trouble, Turn
+from .daemon_tools import BASE_URL
+from .lively import retry_after_s
 from .model_tools import Result
+from .model_worker import ModelWorker
 from .prompt import answer_schema, prompt
 from .tool_list import Tool
 
-_CONNECT_S_MAX = 10.0
 _ERROR_CHARS_MAX = 500
 _AGAIN_STATUS = (408, 409, 429)
 _OVERFLOW = ("context_length_exceeded", "exceed_context_size")
 
 
-class OpenAICompatible:
-    """Does an attempt with the model of a profile, over the attempt's own connection.
-
-    Args:
-        profile: its model, effort, system text and limits.
-        connection: where the daemon answers for this attempt.
-        alive: called while it waits for the model, as a sign of life.
-        pause: sleeps between two tries.
-    """
-
-    def __init__(
-        self,
-        profile: Profile,
-        connection: Connection,
-        *,
-        alive: Callable[[], None] = lambda: None,
-        pause: Callable[[float], None] = time.sleep,
-    ) -> None:
-        self._profile = profile
-        self._connection = connection
-        self._alive = alive
-        self._pause = pause
-
-    def work(self, package: ContextPackage, tools: Tools) -> Output:
-        """Returns what came of it. Raises WorkerFailure with the reason and what it used."""
-        return converse(
-            package,
-            self._profile,
-            tools=tools,
-            remote=DaemonTools(self._connection),
-            open_model=lambda offered: self._open(package, offered),
-            pause=self._pause,
-            alive=self._alive,
-        )
+class OpenAICompatible(ModelWorker):
+    """Asks a model through chat completions."""
 
     @contextmanager
-    def _open(self, package: ContextPackage, offered: Sequence[Tool]) -> Iterator["_Chat"]:
+    def open(self, package: ContextPackage, offered: Sequence[Tool]) -> Iterator["_Chat"]:
+        """Yields a conversation with the profile's model."""
         with httpx2.Client(
             base_url=BASE_URL,
-            headers={"authorization": f"Bearer {self._connection.token}"},
-            timeout=httpx2.Timeout(self._profile.limits.idle_s_max, connect=_CONNECT_S_MAX),
-            transport=LivelyTransport(self._connection, self._alive),
+            headers={"authorization": f"Bearer {self.connection.token}"},
+            timeout=self.timeout(),
+            transport=self.transport(),
         ) as client:
-            yield _Chat(client, self._profile, package, offered)
+            yield _Chat(client, self.profile, package, offered)
 
 
 class _Chat:
