@@ -11,7 +11,7 @@ import pytest
 
 from coordinator.adapters import agents
 from coordinator.adapters.agents.placeholders import NoPaths, filled
-from coordinator.adapters.sandbox import Sandbox
+from coordinator.adapters.sandbox import WORK, Sandbox
 from coordinator.domain.output import Changes, CouldNot, NoOutput, Output, Report
 from coordinator.domain.package import Scope
 from tests.support.assignments import assignment, folder
@@ -87,7 +87,7 @@ def test_paths_are_whole_arguments_that_no_shell_reads(tmp_path: Path) -> None:
         (("{scope:**/*.py}", "x"), (), ["docs/c.py", "x"]),
         (("{inputs}",), ("a.txt",), ["a.txt"]),
         (("{inputs:*.txt}", "--out={out}/x"), ("a.txt", "docs"), ["a.txt", "--out=/out/x"]),
-        (("a{scope}", "{nobody}", "{work}"), (), ["a{scope}", "{nobody}", "/work"]),
+        (("a{scope}", "{nobody}", "{work}"), (), ["a{scope}", "{nobody}", WORK]),
     ],
 )
 def test_arguments_are_filled_in(
@@ -316,5 +316,5 @@ def test_a_program_or_a_folder_that_this_machine_lacks_is_said_before_anything_r
 def test_a_program_may_be_a_script_of_the_repository(tmp_path: Path, tree: Path) -> None:
     script = folder(tree, {"scripts/say.sh": "#!/bin/sh\necho said\n"}) / "scripts/say.sh"
     script.chmod(0o755)
-    for name in ("./scripts/say.sh", "scripts/say.sh", "/work/scripts/say.sh"):
+    for name in ("./scripts/say.sh", "scripts/say.sh", f"{WORK}/scripts/say.sh"):
         assert report(work(tmp_path, tree, name)).text == "said\n"

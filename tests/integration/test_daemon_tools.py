@@ -11,7 +11,7 @@ import pytest
 
 from coordinator.adapters.attempt_desk import AttemptDesks
 from coordinator.adapters.daemon_tools import CALLS_MAX, daemon_tools
-from coordinator.adapters.sandbox import Cell, CellEnded, Sandbox
+from coordinator.adapters.sandbox import WORK, Cell, CellEnded, Sandbox
 from coordinator.adapters.url_checks import check
 from coordinator.adapters.web import HttpWeb
 from coordinator.adapters.web_tools import Tool
@@ -225,9 +225,9 @@ def ran(tmp_path: Path, tree: Path, code: str, *, confinement: Any = "strict") -
 def test_python_exec_runs_beside_the_base_and_gives_what_was_printed(
     tmp_path: Path, tree: Path
 ) -> None:
-    code = """
+    code = f"""
 import sys, json
-print(json.dumps([open("/work/data.txt").read(), sys.flags.isolated]))
+print(json.dumps([open("{WORK}/data.txt").read(), sys.flags.isolated]))
 print("\\x1b[31mred", file=sys.stderr)
 sys.exit(3)
 """
@@ -246,7 +246,7 @@ try:
 except OSError as error:
     print("no network")
 try:
-    open("/work/data.txt", "w")
+    open("{WORK}/data.txt", "w")
 except OSError:
     print("read only")
 """

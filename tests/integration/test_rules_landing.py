@@ -28,29 +28,6 @@ from tests.support.writer import BRIEF, MAIN, POLICY, Trouble, Writer
 CLAIMS = "refs/orchestrator/"
 
 
-@pytest.fixture
-def server() -> FakeServer:
-    return FakeServer()
-
-
-@pytest.fixture
-def trouble() -> Trouble:
-    return Trouble()
-
-
-@pytest.fixture
-def one(server: FakeServer, trouble: Trouble) -> Writer:
-    writer = Writer(FakeGit(server, faults=trouble))
-    writer.found()
-    return writer
-
-
-@pytest.fixture
-def two(server: FakeServer, one: Writer) -> Writer:
-    del one  # it made the branch
-    return Writer(FakeGit(server), "e2")
-
-
 @pytest.fixture(params=["memory", "process"])
 def real(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Writer]:
     """Returns a writer over the git in memory, and over a real one with a bare remote."""

@@ -16,34 +16,11 @@ from coordinator.domain.proof import (
 )
 from coordinator.domain.record import Verb
 from coordinator.services import land
-from tests.support.fake_git import FakeGit, FakeServer, PushFault
+from tests.support.fake_git import FakeServer, PushFault
 from tests.support.writer import BRIEF, MAIN, POLICY, Trouble, Writer
 
 HELD = f"refs/orchestrator/held/{BRIEF}"
 PINS = "refs/local/intents/"
-
-
-@pytest.fixture
-def server() -> FakeServer:
-    return FakeServer()
-
-
-@pytest.fixture
-def trouble() -> Trouble:
-    return Trouble()
-
-
-@pytest.fixture
-def one(server: FakeServer, trouble: Trouble) -> Writer:
-    writer = Writer(FakeGit(server, faults=trouble))
-    writer.found()
-    return writer
-
-
-@pytest.fixture
-def two(server: FakeServer, one: Writer) -> Writer:
-    del one  # it made the branch
-    return Writer(FakeGit(server), "e2")
 
 
 def landing(writer: Writer, trouble: Trouble, fault: PushFault) -> land.Published:

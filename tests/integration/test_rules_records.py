@@ -9,31 +9,8 @@ from coordinator.domain.names import Place, RecordPaths, RepoPath
 from coordinator.domain.policy import CommitPolicy
 from coordinator.domain.proof import Landed, Unknown, Unreachable
 from coordinator.domain.record import Verb
-from tests.support.fake_git import FakeGit, FakeServer, PushFault
+from tests.support.fake_git import PushFault
 from tests.support.writer import BRIEF, MAIN, POLICY, Trouble, Writer
-
-
-@pytest.fixture
-def server() -> FakeServer:
-    return FakeServer()
-
-
-@pytest.fixture
-def trouble() -> Trouble:
-    return Trouble()
-
-
-@pytest.fixture
-def one(server: FakeServer, trouble: Trouble) -> Writer:
-    writer = Writer(FakeGit(server, faults=trouble))
-    writer.found()
-    return writer
-
-
-@pytest.fixture
-def two(server: FakeServer, one: Writer) -> Writer:
-    del one  # it made the branch
-    return Writer(FakeGit(server), "e2")
 
 
 def test_r1_a_record_is_a_push_of_the_branch_alone_leased_at_the_tip(

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from coordinator.adapters.sandbox import WORK
 from tests.real.mock_server import MockServer, call, claude, codex, mock_server, say
 from tests.support.worked import CHANGE, REPORT, Worked, worked
 
@@ -16,7 +17,7 @@ pytestmark = [pytest.mark.real, pytest.mark.slow]
 KEY = "sk-canary-3f1c9a77d2"
 DONE = {"kind": "changes", "summary": "The heading is new.", "text": "", "why": ""}
 TOLD = {"kind": "report", "text": "It is a guide to nothing.", "why": ""}
-GUIDE = "/work/docs/guide.md"
+GUIDE = f"{WORK}/docs/guide.md"
 
 
 def site(folder: Path, server: MockServer, *, kind: str, program: Path, more: str = "") -> Worked:

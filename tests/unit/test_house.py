@@ -44,14 +44,13 @@ LAZY = ("anthropic", "httpx2", "genai_prices", "git", "watchdog", "detect_secret
 FOREIGN = re.compile(
     "|".join(
         (
-            "/wor" + r"k/main",  # not its top: in a cell, the tree stands in a folder of that name
-            "/wor" + r"k/shared",
+            r"(?<!\w)/wor" + "k/",  # of a cell, say coordinator.adapters.sandbox.WORK
             "/far" + "m/",
             "/opt/" + "pypi",
-            r"pypi\." + "org",
-            r"pythonhosted\." + "org",
-            r"npmjs\.",
-            r"deb\.debian\." + "org",
+            "pypi" + r"\.org",
+            "python" + r"hosted\.",
+            "npm" + r"js\.",
+            "deb" + r"\.debian\.",
         )
     )
 )
