@@ -147,7 +147,11 @@ def examine(path: Path) -> "tuple[Checked, ...]":
 
 
 def attack(
-    path: Path, checks: "tuple[Checked, ...]", *, without: Iterable[str] = ()
+    path: Path,
+    checks: "tuple[Checked, ...]",
+    *,
+    only: Iterable[str] = (),
+    without: Iterable[str] = (),
 ) -> "tuple[Row, ...]":
     """Returns what came of every escape, tried as a worker; () where nothing is, or can be, confined."""
     from coordinator.adapters import doctor  # noqa: PLC0415  only the doctor needs it
@@ -165,7 +169,7 @@ def attack(
         box = Toolbox(package, tools, DaemonTools(Connection("/nonexistent", "")))
         return lambda name, arguments: box.call(name, arguments).text
 
-    return attacking.attack(policy, toolbox=toolbox, without=without)
+    return attacking.attack(policy, toolbox=toolbox, only=only, without=without)
 
 
 def workers_lack(policy: "Policy") -> "dict[ProfileName, tuple[str, ...]]":

@@ -105,9 +105,14 @@ def deinit(*, place: Place, as_json: bool, force: bool, dry_run: bool) -> None:
 
 @click.command()
 @click.option("--quick", is_flag=True, help="Look only; try no escapes.")
+@click.option(
+    "--only", multiple=True, metavar="ESCAPE", help="Try this one alone, by its id (see --json)."
+)
 @click.option("--without", multiple=True, metavar="LAYER", hidden=True)
 @shared_options
-def doctor(*, place: Place, as_json: bool, quick: bool, without: tuple[str, ...]) -> int:
+def doctor(
+    *, place: Place, as_json: bool, quick: bool, only: tuple[str, ...], without: tuple[str, ...]
+) -> int:
     """Look for what would stop it here, and attack its confinement
 
     Every escape is tried as a worker, confined as workers here are, and again unconfined in a scratch place, where
@@ -116,7 +121,7 @@ def doctor(*, place: Place, as_json: bool, quick: bool, without: tuple[str, ...]
     from coordinator import front_desk  # noqa: PLC0415  loads every adapter
 
     checks = front_desk.examine(place.path)
-    rows = () if quick else front_desk.attack(place.path, checks, without=without)
+    rows = () if quick else front_desk.attack(place.path, checks, only=only, without=without)
     through = [row.id for row in rows if row.through]
     if as_json:
         answer({"checks": plain(checks), "escapes": plain(rows), "through": through})

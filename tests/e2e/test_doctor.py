@@ -89,7 +89,7 @@ def _line(path: Path) -> bytes:
 def test_the_doctor_sees_that_a_layer_is_missing(layers: list[str], through: set[str]) -> None:
     need_bubblewrap()
     asked = [word for layer in layers for word in ("--without", layer)]
-    examination = examine(ME, "--json", *asked)
+    examination = examine(ME, "--json", *asked, *only(*through))
     found = set(examination.said["through"])
     kernel_has = {one["id"] for one in examination.said["escapes"] if one["bites"]}
     assert through & kernel_has <= found
@@ -97,16 +97,32 @@ def test_the_doctor_sees_that_a_layer_is_missing(layers: list[str], through: set
     assert examination.code == 1
 
 
+def only(*escapes: str) -> list[str]:
+    return [word for escape in sorted(escapes) for word in ("--only", escape)]
+
+
+def test_the_doctor_tries_what_it_is_asked_to_and_nothing_else() -> None:
+    need_bubblewrap()
+    examination = examine(ME, "--json", *only("ssh-key", "fork-bomb"))
+    assert {row["id"] for row in examination.said["escapes"]} == {"ssh-key", "fork-bomb"}
+    assert examination.code == 0
+    unknown = examine(ME, "--json", *only("no-such-escape"))
+    assert unknown.code == 1
+    assert "there is no escape 'no-such-escape'" in unknown.stderr
+
+
 def test_a_configuration_that_shows_too_much_is_seen() -> None:
     need_bubblewrap()
-    examination = examine(ME, "--json", confined='read = ["/tmp"]', temporary="/tmp")
+    given = ("--json", *only("ssh-key"))
+    examination = examine(ME, *given, confined='read = ["/tmp"]', temporary="/tmp")
     assert "ssh-key" in examination.said["through"]
     assert examination.code == 1
 
 
 def test_what_got_through_is_said_in_the_table_with_where() -> None:
     need_bubblewrap()
-    examination = examine(ME, "--without", "environment")
+    given = ("--without", "environment", *only("own-environment", "ssh-key"))
+    examination = examine(ME, *given)
     text = examination.said["text"]
     line = next(line for line in text.splitlines() if line.startswith("find a key in its environ"))
     assert line.endswith("GOT THROUGH")

@@ -101,7 +101,7 @@ def examine(
         if path is not None:
             environment["PATH"] = path
         done = _run([*prefix, "-m", "coordinator", "doctor", *arguments], site, environment)
-        said = json.loads(done.stdout) if "--json" in arguments else {"text": done.stdout}
+        said = json.loads(done.stdout or "{}") if "--json" in arguments else {"text": done.stdout}
         return Examination(
             done.returncode,
             said,

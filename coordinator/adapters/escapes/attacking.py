@@ -18,6 +18,7 @@ from coordinator.adapters.escapes.catalogue import ESCAPES, Escape
 from coordinator.adapters.escapes.planting import ENVIRONMENT, secret
 from coordinator.adapters.escapes.registry_arm import Toolbox
 from coordinator.adapters.rooms import WITH_A_FOLDER
+from coordinator.domain.errors import ConfigError
 from coordinator.domain.policy import Policy
 
 WITHOUT = ("seccomp", "limits", "processes", "network", "read-only", "mounts", "environment")
@@ -67,9 +68,23 @@ class _Run:
     escapes: tuple[Escape, ...]
 
 
-def attack(policy: Policy, *, toolbox: Toolbox, without: Iterable[str] = ()) -> tuple[Row, ...]:
-    """Returns a row for each escape that this configuration could let through. Raises OSError."""
-    runs = _runs(policy, frozenset(without))
+def attack(
+    policy: Policy, *, toolbox: Toolbox, only: Iterable[str] = (), without: Iterable[str] = ()
+) -> tuple[Row, ...]:
+    """Returns a row for each escape that this configuration could let through.
+
+    Args:
+        policy: says what workers there are, and what they may see.
+        toolbox: what the tool calls of a model go through.
+        only: ids of the escapes to try; none is all of them.
+        without: layers that are left out, to see that it is noticed.
+
+    Raises:
+        ConfigError: there is no escape of that id.
+        OSError: what was tried came to nothing.
+    """
+    wanted = _wanted(only)
+    runs = _runs(policy, frozenset(without), wanted)
     with ThreadPoolExecutor(_TOGETHER) as pool:
         answers = list(pool.map(_seen, runs))
     free: dict[str, Mapping[str, Any]] = {}
@@ -84,11 +99,25 @@ def attack(policy: Policy, *, toolbox: Toolbox, without: Iterable[str] = ()) -> 
         for name, (careless, strict) in registry_arm.seen(Path(folder), toolbox).items():
             free[name] = careless
             held[name] = [_in_arm("registry", strict)]
-    return tuple(_row(one, free[one.id], held[one.id]) for one in ESCAPES if one.id in held)
+    return tuple(_row(one, free[one.id], held[one.id]) for one in wanted if one.id in held)
 
 
-def _runs(policy: Policy, without: frozenset[str]) -> tuple[_Run, ...]:
+def _wanted(only: Iterable[str]) -> tuple[Escape, ...]:
+    named = frozenset(only)
+    unknown = sorted(named - {one.id for one in ESCAPES})
+    if unknown:
+        raise ConfigError(
+            f"there is no escape '{unknown[0]}'", hint="`coordinator doctor --json` names them all"
+        )
+    return tuple(one for one in ESCAPES if not named or one.id in named)
+
+
+def _runs(policy: Policy, without: frozenset[str], wanted: Sequence[Escape]) -> tuple[_Run, ...]:
     """Returns what is tried where; what lasts longest comes first."""
+
+    def at(*places: str) -> tuple[Escape, ...]:
+        return tuple(one for one in wanted if one.where in places)
+
     programs = [one for one in policy.profiles if one.kind in WITH_A_FOLDER]
     strict = [one for one in programs if one.confinement == "strict"]
     read = dict.fromkeys(policy.confinement.read)
@@ -100,14 +129,14 @@ def _runs(policy: Policy, without: frozenset[str]) -> tuple[_Run, ...]:
     def cell(access: Any, *places: str, door: bool = False) -> _Run:
         return _Run(
             arm=Arm(kind="cell", access=access, door=door, without=without, read=here),
-            escapes=_at(*places),
+            escapes=at(*places),
         )
 
     models = ("model",) if has_door else ()
     runs = [
         cell("write", "alone"),
-        _Run(arm=Arm(kind="unconfined"), escapes=_at("alone")),
-        _Run(arm=Arm(kind="unconfined"), escapes=_at("cell", "write", *models)),
+        _Run(arm=Arm(kind="unconfined"), escapes=at("alone")),
+        _Run(arm=Arm(kind="unconfined"), escapes=at("cell", "write", *models)),
         cell("write", "cell", "write"),
         cell("read", "cell"),
     ]
@@ -117,12 +146,8 @@ def _runs(policy: Policy, without: frozenset[str]) -> tuple[_Run, ...]:
     if policy.confinement.checks == "strict":
         seen = tuple(path for path in policy.confinement.read if path in here)
         gate = Arm(kind="gate", without=without, read=seen)
-        runs.append(_Run(arm=gate, escapes=_at("cell")))
-    return tuple(runs)
-
-
-def _at(*places: str) -> tuple[Escape, ...]:
-    return tuple(one for one in ESCAPES if one.where in places)
+        runs.append(_Run(arm=gate, escapes=at("cell")))
+    return tuple(run for run in runs if run.escapes)
 
 
 def _seen(run: _Run) -> Mapping[str, Mapping[str, Any]]:
