@@ -31,7 +31,7 @@ test: environment
 # What cannot be had here is left out, and the tests that need it are skipped with the reason.
 test-real: environment
 	$(RUN) tests/real/install.py
-	PYTHONHASHSEED=0 $(RUN) -m pytest -m real tests/real $(ARGS)
+	COLD=1 PYTHONHASHSEED=0 $(RUN) -m pytest -m real tests/real $(ARGS)
 
 check: environment
 	$(RUN) -m ruff format --check .

@@ -9,21 +9,21 @@ from tests.support.repos import git, make_site
 
 def test_a_dropped_brief_is_landed_shown_and_audited_in_a_plain_clone(tmp_path: Path) -> None:
     site = make_site(tmp_path / "site")
-    assert in_a_process(site.repo, "init").code == 0
+    assert in_a_process(site.repo, "init", cold=True).code == 0
     file = tmp_path / "starts.md"
     file.write_bytes(BRIEF.replace(b'"start"', b'"Back to"'))
-    dropped = in_a_process(site.repo, "brief", "drop", str(file), "--json")
+    dropped = in_a_process(site.repo, "brief", "drop", str(file), "--json", cold=True)
     assert dropped.code == 0, dropped.said
-    ran = in_a_process(site.repo, "run", "--until-idle", "--timeout", "50", "--json")
+    ran = in_a_process(site.repo, "run", "--until-idle", "--timeout", "50", "--json", cold=True)
     assert ran.code == 0, ran.out + ran.said
     assert '"event": "ready"' in ran.out.splitlines()[0]
     git(tmp_path, "clone", "--quiet", str(site.hub), "plain")
     plain = tmp_path / "plain"
-    (brief,) = in_a_process(plain, "status", "--json").json["briefs"]
+    (brief,) = in_a_process(plain, "status", "--json", cold=True).json["briefs"]
     assert (brief["id"], brief["state"]) == (dropped.json["id"], "completed")
-    audited = in_a_process(plain, "audit", brief["commit"], "--json")
+    audited = in_a_process(plain, "audit", brief["commit"], "--json", cold=True)
     assert audited.code == 0, audited.out
     assert audited.json["complete"] is True
-    result = in_a_process(plain, "show", brief["id"], "--result")
+    result = in_a_process(plain, "show", brief["id"], "--result", cold=True)
     assert "docs/guide.md" in result.out
     assert git(site.hub, "for-each-ref", "refs/orchestrator/claims", "refs/orchestrator/held") == ""

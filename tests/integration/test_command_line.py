@@ -281,10 +281,10 @@ def test_it_runs_in_a_repository_that_has_packages_of_our_names(site: Site) -> N
     for name in ("workers", "coordinator", "yaml", "click"):
         (site.repo / name).mkdir()
         (site.repo / name / "__init__.py").write_text("raise SystemExit('the wrong one')\n")
-    answered = in_a_process(site.repo, "workers", "list", "--json")
+    answered = in_a_process(site.repo, "workers", "list", "--json", cold=True)
     assert answered.code != 0, "python itself finds the folder `coordinator` first"
     shutil.rmtree(site.repo / "coordinator")
-    answered = in_a_process(site.repo, "workers", "list", "--json")
+    answered = in_a_process(site.repo, "workers", "list", "--json", cold=True)
     assert answered.code == 0, answered.said
     assert answered.json["workers"]
 
@@ -297,7 +297,7 @@ def test_colour_is_for_terminals_only(site: Site) -> None:
 def test_variables_that_a_hook_leaves_behind_do_not_redirect_us(site: Site, tmp_path: Path) -> None:
     other = make_site(tmp_path / "other")
     environment = {"GIT_DIR": str(other.repo / ".git"), "GIT_WORK_TREE": str(other.repo)}
-    answered = in_a_process(site.repo, "status", "--json", environment=environment)
+    answered = in_a_process(site.repo, "status", "--json", environment=environment, cold=True)
     assert answered.json["tip"] == site.tip
 
 

@@ -2,8 +2,6 @@
 
 import json
 import os
-import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +9,7 @@ from typing import Any
 from click.testing import CliRunner
 
 from coordinator.cli import main
+from tests.support import warm
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,15 +48,10 @@ def in_a_process(
     *arguments: str,
     environment: dict[str, str] | None = None,
     timeout_s_max: float = 60,
+    cold: bool = False,
 ) -> Answered:
-    """Runs `python -m coordinator ...` with `repo` as the current folder."""
-    ended = subprocess.run(
-        [sys.executable, "-m", "coordinator", *arguments],
-        cwd=repo,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=timeout_s_max,
-        env={**os.environ, **(environment or {})},
+    """Runs `coordinator ...` with `repo` as the current folder; `cold`, as a user starts it."""
+    ended = (warm.run_cold if cold else warm.run)(
+        arguments, cwd=repo, timeout=timeout_s_max, env={**os.environ, **(environment or {})}
     )
-    return Answered(ended.returncode, ended.stdout, ended.stderr)
+    return Answered(ended.returncode, ended.stdout.decode(), ended.stderr.decode())

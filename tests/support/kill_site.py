@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
@@ -15,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.support import warm
 from tests.support.cells import house_rule
 from tests.support.repos import Site, git, make_site, push_files
 
@@ -22,8 +22,6 @@ IDLE_S_MAX = 40.0
 LEASE_S = 1.5  # what dead coordinators hold is free after this long
 
 _COMMAND_S_MAX = 60.0
-_PROGRAM = (sys.executable, "-m", "coordinator")
-_CODE = Path(__file__).resolve().parents[2]
 
 _CONFIG = f"""\
 schema = 1
@@ -177,30 +175,26 @@ class KillSite:
 
     def command(self, *arguments: str, fault: str | None = None) -> Ended:
         """Runs one command in the checkout to its end, or to its death at `fault`."""
-        finished = subprocess.run(
-            [*_PROGRAM, "-C", str(self.repo), *arguments],
-            capture_output=True,
-            text=True,
+        finished = warm.run(
+            ("-C", str(self.repo), *arguments),
+            cwd=self.folder,
             env=_environment(fault),
             timeout=_COMMAND_S_MAX,
-            check=False,
         )
-        return Ended(finished.returncode, finished.stdout, finished.stderr)
+        return Ended(finished.returncode, finished.stdout.decode(), finished.stderr.decode())
 
     def run(self, fault: str | None = None) -> Ended:
         """Runs the daemon until idle, or until it dies at `fault`."""
         return self.command("run", "--json", "--until-idle", *_PATIENCE, fault=fault)
 
     @contextmanager
-    def daemon(self, fault: str) -> Iterator["subprocess.Popen[str]"]:
+    def daemon(self, fault: str) -> Iterator["warm.WarmProcess | subprocess.Popen[str]"]:
         """Runs the daemon beside the test, which reads its events; it is dead afterwards."""
-        command = [*_PROGRAM, "-C", str(self.repo), "run", "--json", *_PATIENCE]
-        with subprocess.Popen(
-            command,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
+        with warm.start(
+            ("-C", str(self.repo), "run", "--json", *_PATIENCE),
+            cwd=self.folder,
             env=_environment(fault),
+            stderr=subprocess.DEVNULL,
         ) as process:
             try:
                 yield process
@@ -290,7 +284,7 @@ def _done(ended: Ended) -> None:
 
 
 def _environment(fault: str | None) -> dict[str, str]:
-    found = {**os.environ, "PYTHONPATH": str(_CODE)}
+    found = dict(os.environ)
     if fault is not None:
         found["COORDINATOR_FAULT"] = fault
     return found

@@ -6,7 +6,6 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -14,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
+from tests.support import warm
 from tests.support.http_git import HttpGit, serve
 from tests.support.repos import Content, git, make_site
 
@@ -207,14 +207,9 @@ class Station:
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Runs a command to its end."""
-        return subprocess.run(
-            [sys.executable, "-m", "coordinator", *arguments],
-            cwd=self.repo,
-            env=self.environment(),
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=60,
+        done = warm.run(arguments, cwd=self.repo, env=self.environment(), timeout=60)
+        return subprocess.CompletedProcess(
+            done.args, done.returncode, done.stdout.decode(), done.stderr.decode()
         )
 
     def brief(self, brief: str) -> dict[str, Any]:
@@ -254,14 +249,10 @@ class Daemon:
     def __init__(
         self, station: Station, arguments: tuple[str, ...], environment: Mapping[str, str]
     ) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "coordinator", "run", "--json", *arguments],
+        self._process = warm.start(
+            ("run", "--json", *arguments),
             cwd=station.repo,
             env=station.environment(**environment),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
             start_new_session=True,
         )
         self.events: list[dict[str, Any]] = []

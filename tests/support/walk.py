@@ -7,7 +7,6 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -15,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
+from tests.support import warm
 from tests.support.repos import Content, Site, git, make_site
 
 FILES: Mapping[str, Content] = {
@@ -184,11 +184,11 @@ class Walk:
         """Runs a daemon in the background; ends it when the block ends."""
         output = self.repo.parent / f"daemon-{time.monotonic_ns()}.out"
         with output.open("wb") as out:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "coordinator", "run", "--json", *arguments],
+            process = warm.start(
+                ("run", "--json", *arguments),
                 cwd=self.repo,
                 env={**os.environ, **self.environment},
-                stdout=out,
+                stdout=out.fileno(),
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
@@ -205,7 +205,7 @@ class Walk:
 class Daemon:
     """A daemon in the background."""
 
-    process: "subprocess.Popen[bytes]"
+    process: "warm.WarmProcess | subprocess.Popen[str]"
     output: Path
 
     def events(self) -> list[dict[str, Any]]:
@@ -248,14 +248,12 @@ def coordinator(
     stdin: str = "",
 ) -> Said:
     """Runs `python -m coordinator` in a folder."""
-    finished = subprocess.run(
-        [sys.executable, "-m", "coordinator", *arguments],
+    finished = warm.run(
+        arguments,
         cwd=folder,
         env={**os.environ, **(environment or {})},
-        capture_output=True,
-        input=stdin.encode(),
+        input=stdin,
         timeout=timeout_s,
-        check=False,
     )
     return Said(
         finished.returncode,
