@@ -1,5 +1,6 @@
 """Names that are not what they look like: spellings of .git, and names that some systems cannot check out."""
 
+import functools
 import re
 import unicodedata
 
@@ -16,6 +17,7 @@ _SHORT_GIT_FILES = re.compile(r"(gitatt|gitmod|lfscon|gi[0-9a-f]{4}|lf[0-9a-f]{4
 _SHORT = re.compile(r"([^~]{1,6})~[0-9]\Z")
 
 
+@functools.lru_cache(maxsize=8_192)  # the same few names, at every look
 def folded(name: str) -> str:
     """Returns what a file system that folds case, ignores marks or cuts ends makes of one name."""
     plain = unicodedata.normalize("NFC", _IGNORED.sub("", name)).casefold()

@@ -61,11 +61,11 @@ def refused(entries: Sequence[RefusedEntry]) -> tuple[Finding, ...]:
 
 def protected(changeset: Changeset, policy: Policy) -> tuple[RepoPath, ...]:
     """Returns the paths that a changeset writes and that the policy lets only a human pass."""
-    globs = [*policy.protected, *map(_folded_path, policy.protected)]
+    globs = {*policy.protected, *map(_folded_path, policy.protected)}
     return tuple(
         path
         for path in sorted(changeset.touched)
-        if any(matches(path, glob) or matches(_folded_path(path), glob) for glob in globs)
+        if any(matches(name, glob) for name in {path, _folded_path(path)} for glob in globs)
     )
 
 
