@@ -1,7 +1,7 @@
 # One definition of green: people, hooks and .ci/run all call these.
 # Needs make, git and a Python of 3.11 or newer; everything else is installed into .venv.
 PYTHON ?= python3
-JOBS ?= 3
+JOBS ?= 4
 ARGS ?=
 
 # Only relative paths below: the folder's own name may hold spaces.
@@ -31,7 +31,7 @@ test: environment
 # What cannot be had here is left out, and the tests that need it are skipped with the reason.
 test-real: environment
 	$(RUN) tests/real/install.py
-	COLD=1 PYTHONHASHSEED=0 $(RUN) -m pytest -m real tests/real $(ARGS)
+	PYTHONHASHSEED=0 $(RUN) -m pytest -n $(JOBS) --dist loadgroup -m real tests/real $(ARGS)
 
 check: environment
 	$(RUN) -m ruff format --check .

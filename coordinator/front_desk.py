@@ -146,14 +146,8 @@ def examine(path: Path) -> "tuple[Checked, ...]":
     return doctor.examine(seen.checkout, branch=branch, text=seen.text, policy=policy)
 
 
-def attack(
-    path: Path,
-    checks: "tuple[Checked, ...]",
-    *,
-    only: Iterable[str] = (),
-    without: Iterable[str] = (),
-) -> "tuple[Row, ...]":
-    """Returns what came of every escape, tried as a worker; () where nothing is, or can be, confined."""
+def attack(path: Path, checks: "tuple[Checked, ...]", **chosen: Iterable[str]) -> "tuple[Row, ...]":
+    """Returns what came of the escapes `chosen` (see attacking.attack); () where nothing is confined."""
     from coordinator.adapters import doctor  # noqa: PLC0415  only the doctor needs it
     from coordinator.adapters.escapes import attacking  # noqa: PLC0415
     from coordinator.domain.worker import Connection  # noqa: PLC0415
@@ -169,7 +163,7 @@ def attack(
         box = Toolbox(package, tools, DaemonTools(Connection("/nonexistent", "")))
         return lambda name, arguments: box.call(name, arguments).text
 
-    return attacking.attack(policy, toolbox=toolbox, only=only, without=without)
+    return attacking.attack(policy, toolbox=toolbox, **chosen)
 
 
 def workers_lack(policy: "Policy") -> "dict[ProfileName, tuple[str, ...]]":

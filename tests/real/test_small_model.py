@@ -11,7 +11,11 @@ from tests.real.small_model import small_model
 from tests.support.command_line import in_a_process
 from tests.support.worked import Worked, worked
 
-pytestmark = [pytest.mark.real, pytest.mark.slow]
+pytestmark = [
+    pytest.mark.real,
+    pytest.mark.slow,
+    pytest.mark.xdist_group("small model"),  # one such model at a time is enough for a machine
+]
 
 BRIEF = """\
 ---

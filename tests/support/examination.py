@@ -13,8 +13,11 @@ from typing import Any
 
 import pytest
 
+from tests.support import warm
+
 ROOT = Path(__file__).resolve().parents[2]
 ORDINARY = 12_345
+_S_MAX = 120.0
 USERS = ("this user", "an ordinary user")
 
 AGENT = """\
@@ -95,12 +98,12 @@ def examine(
         _git(site, "add", "-A")
         _git(site, "commit", "-qm", "begin")
         _own(folder, user)
-        _run([*prefix, "-m", "coordinator", "init", "--hub", "../hub.git"], site, environment)
+        _ours(prefix, ("init", "--hub", "../hub.git"), site, environment)
         if agent or confined:
             _git_as(prefix[:-1], site, environment, agent=agent, confined=confined)
         if path is not None:
             environment["PATH"] = path
-        done = _run([*prefix, "-m", "coordinator", "doctor", *arguments], site, environment)
+        done = _ours(prefix, ("doctor", *arguments), site, environment)
         said = json.loads(done.stdout or "{}") if "--json" in arguments else {"text": done.stdout}
         return Examination(
             done.returncode,
@@ -158,9 +161,28 @@ def _git(folder: Path, *arguments: str) -> None:
     subprocess.run(["git", *arguments], cwd=folder, check=True, capture_output=True)
 
 
+def _ours(
+    prefix: list[str], arguments: tuple[str, ...], folder: Path, environment: dict[str, str]
+) -> "subprocess.CompletedProcess[str]":
+    """Runs a command of ours as whoever `prefix` makes it."""
+    if len(prefix) > 1:
+        return _run([*prefix, "-m", "coordinator", *arguments], folder, environment)
+    plain = {name: value for name, value in environment.items() if not name.startswith("PYTHON")}
+    done = warm.run(arguments, cwd=folder, env=plain, timeout=_S_MAX)
+    return subprocess.CompletedProcess(
+        done.args, done.returncode, done.stdout.decode(), done.stderr.decode()
+    )
+
+
 def _run(
     line: list[str], folder: Path, environment: dict[str, str]
 ) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
-        line, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=120
+        line,
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=_S_MAX,
     )
