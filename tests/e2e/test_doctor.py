@@ -64,6 +64,7 @@ def _line(path: Path) -> bytes:
             ["processes", "network"],
             {
                 "signal-one",
+                "signal-all",
                 "process-list",
                 "proc-cmdline",
                 "tcp-loopback",

@@ -29,24 +29,19 @@ def main() -> None:
     while not select.select([sys.stdin], [], [], 0)[0]:
         info = signal.sigtimedwait(wanted, 0.05)
         if info is not None:
-            whose = "another" if _is_of_another(info.si_pid) else "ours"
+            whose = "ours" if _is_below(info.si_pid, os.getppid()) else "another"
             print(info.si_signo, whose, flush=True)  # noqa: T201 - as above
 
 
-def _is_of_another(pid: int) -> bool:
-    """Tells whether a process was started by another examination that goes on at the same time."""
-    while pid > 1 and pid != os.getppid():
+def _is_below(pid: int, ancestor: int) -> bool:
+    """Tells whether a process was started below another; others who examine may be sending signals too."""
+    while pid > 1 and pid != ancestor:
         try:
             with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:  # noqa: PTH123 - starts fast
-                about = file.read()
-            with open(f"/proc/{pid}/cmdline", "rb") as file:  # noqa: PTH123 - as above
-                line = file.read()
+                pid = int(file.read().rpartition(")")[2].split()[1])
         except OSError:
             return False
-        if b"coordinator.adapters.escapes.stand_in" in line:
-            return True
-        pid = int(about.rpartition(")")[2].split()[1])
-    return False
+    return pid == ancestor
 
 
 if __name__ == "__main__":
