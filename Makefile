@@ -7,7 +7,7 @@ ARGS ?=
 # Only relative paths below: the folder's own name may hold spaces.
 RUN := .venv/bin/python
 
-.PHONY: help demo test test-real check format bench lock environment
+.PHONY: help demo test real test-real check format bench lock environment
 
 help:
 	@echo "make demo     see briefs become commits, in a scratch repository"
@@ -29,8 +29,10 @@ test: environment
 	PYTHONHASHSEED=0 $(RUN) -m pytest -n $(JOBS) --dist loadgroup $(ARGS)
 
 # What cannot be had here is left out, and the tests that need it are skipped with the reason.
-test-real: environment
+real: environment
 	$(RUN) tests/real/install.py
+
+test-real: real
 	PYTHONHASHSEED=0 $(RUN) -m pytest -n $(JOBS) --dist loadgroup -m real tests/real $(ARGS)
 
 check: environment

@@ -10,6 +10,7 @@ from pathlib import Path
 
 REAL = Path(".real")
 NODE_MAJOR_MIN = 20
+_S_MAX = 600
 PYTHON_PACKAGES = (
     ("claude-agent-sdk", ["claude-agent-sdk>=0.2,<0.3"]),  # holds the program `claude`
     ("xllamacpp", ["xllamacpp"]),
@@ -55,7 +56,13 @@ def _node_packages() -> None:
 
 
 def _run(what: str, argv: list[str], folder: Path = Path()) -> bool:
-    done = subprocess.run(argv, cwd=folder, capture_output=True, text=True, check=False)
+    try:
+        done = subprocess.run(
+            argv, cwd=folder, capture_output=True, text=True, check=False, timeout=_S_MAX
+        )
+    except subprocess.TimeoutExpired:
+        _say(f"left out: {what}: not there after {_S_MAX} s\n")
+        return False
     if done.returncode != 0:
         last = (done.stderr.strip() or done.stdout.strip()).splitlines()[-1:]
         _say(f"left out: {what}: {' '.join(last)}\n")
