@@ -14,6 +14,7 @@ from coordinator.adapters.pool_local import LocalPool
 from coordinator.adapters.rooms import LocalRooms
 from coordinator.adapters.sandbox import Sandbox
 from coordinator.domain.names import Oid
+from coordinator.domain.package import ContextPackage
 from coordinator.domain.policy import Policy
 from coordinator.ports import Web
 
@@ -39,12 +40,12 @@ def attempt_pool(
     run = private.parent
     snapshots = Checkouts(git, run / SNAPSHOTS, slots=max(2, parallel_max))
 
-    def product(commit: Oid) -> Oid:
-        return objects.product(objects.tree_of(commit))
+    def product(package: ContextPackage) -> Oid:
+        return objects.product(package.start or objects.tree_of(package.base))
 
     @contextmanager
-    def snapshot(commit: Oid) -> Iterator[Path]:
-        with snapshots.hold(product(commit)) as folder:
+    def snapshot(package: ContextPackage) -> Iterator[Path]:
+        with snapshots.hold(product(package)) as folder:
             yield folder
 
     tools = partial(daemon_tools, web=web, sandbox=Sandbox(run / CELLS), snapshot=snapshot)

@@ -59,12 +59,15 @@ class GitAttempts:
 
     def keep_output(self, spec: Spec, output: Output) -> Oid:
         """Keeps an output as the commit and ref of the attempt; repeatable, the first one kept stays."""
-        kept, result = self._keeping.kept(spec.base, output)
+        start = spec.start or self._objects.tree_of(spec.base)
+        kept, result = self._keeping.kept(start, output)
         entries = {
             RepoPath("package.json"): Entry("100644", spec.package),
             RepoPath("output.json"): self._json(kept.model_dump_json(indent=1)),
             RepoPath("spec.json"): self._json(spec.model_dump_json(indent=1)),
         }
+        if spec.start is not None:
+            entries[RepoPath("start")] = Entry("040000", spec.start)
         if result is not None:
             entries[RepoPath("tree")] = Entry("040000", result)
         commit = self._git.commit(

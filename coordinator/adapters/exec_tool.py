@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from coordinator.adapters.web_tools import text_argument
-from coordinator.domain.names import Oid
 from coordinator.domain.package import ContextPackage
 from coordinator.domain.packing import cut
 from coordinator.domain.policy import Policy, Profile
@@ -15,7 +14,7 @@ from coordinator.domain.record import clean
 if TYPE_CHECKING:
     from coordinator.adapters.sandbox import Cell, CellEnded
 
-Snapshot = Callable[[Oid], AbstractContextManager[Path]]
+Snapshot = Callable[[ContextPackage], AbstractContextManager[Path]]
 """Keeps a pristine folder of a commit for as long as it is entered."""
 
 CODE_CHARS_MAX = 200_000
@@ -53,7 +52,7 @@ def python_exec(
         files_max=min(10_000, profile.limits.files_max),
     )
     seen = policy.confinement
-    with snapshot(package.base) as tree:
+    with snapshot(package) as tree:
         ended = sandbox.run(
             Cell(
                 argv=("python3", "-I", f"{IN}/{_FILE}"),

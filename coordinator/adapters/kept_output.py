@@ -36,8 +36,8 @@ class Keeping:
         self._patches = patches
         self._max_bytes = max_bytes
 
-    def kept(self, base: Oid, output: Output) -> tuple[Output, Oid | None]:
-        """Returns the output as it is kept, and for changes the tree that they make of the commit `base`.
+    def kept(self, start: Oid, output: Output) -> tuple[Output, Oid | None]:
+        """Returns the output as it is kept, and for changes the tree that they make of the tree `start`.
 
         Changes that make no tree are kept without their content, with the reason among `refused`.
         """
@@ -49,7 +49,7 @@ class Keeping:
             return output, None
         if output.body.refused:
             return _without_tree(output, output.body, ()), None
-        found = self._tree(self._objects.tree_of(base), output.body)
+        found = self._tree(start, output.body)
         if isinstance(found, RefusedEntry):
             return plain(_without_tree(output, output.body, (found,))), None
         return output, found

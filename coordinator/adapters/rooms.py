@@ -87,7 +87,7 @@ class LocalRooms:
 
     Args:
         hold: keeps a pristine folder of a product tree for as long as it is entered.
-        product: returns the product tree of a commit.
+        product: returns the product tree that an attempt begins with.
         desks: opens what an attempt may ask the daemon.
         policy: returns the rules as last read.
     """
@@ -96,7 +96,7 @@ class LocalRooms:
         self,
         *,
         hold: Callable[[Oid], AbstractContextManager[Path]],
-        product: Callable[[Oid], Oid],
+        product: Callable[[ContextPackage], Oid],
         desks: Desks,
         policy: Callable[[], Policy],
     ) -> None:
@@ -112,7 +112,7 @@ class LocalRooms:
         with ExitStack() as stack:
             tree = None
             if profile.kind in WITH_A_FOLDER:
-                tree = stack.enter_context(self._hold(self._product(package.base)))
+                tree = stack.enter_context(self._hold(self._product(package)))
             asks = profile.kind == "tool" and not set(DAEMON).isdisjoint(package.tools_available)
             if (profile.kind == "tool" or profile.network == "none") and not asks:
                 yield Room(tree=tree, confinement=policy.confinement)

@@ -64,7 +64,7 @@ def _worker(asked: Job, workers: Mapping[ProfileName, Worker], beat: Beat) -> Wo
 def _by_worker(asked: Job, beat: Beat, worker: Worker) -> Output | NoOutput:
     with GitProcess(asked.git_dir, remote_url="") as git:
         objects = GitObjects(git, paths=RecordPaths)
-        tree = objects.tree_of(asked.package.base)
+        tree = asked.package.start or objects.tree_of(asked.package.base)
         history = GitHistory(git, asked.package.base)
         granted = asked.package.tools_available
         ask = _ask(asked.connection) if asked.connection is not None else None

@@ -9,6 +9,8 @@ from .names import BriefId, Epoch, Oid, ProfileName, TaskId
 from .output import Output, Usage
 from .verdict import Verdict
 
+Role = Literal["author", "planner", "evaluator", "synthesizer"]
+
 
 class AttemptId(BaseModel):
     """Names one attempt: numbers are unique within a brief and an epoch."""
@@ -32,7 +34,9 @@ class Spec(BaseModel):
     id: AttemptId
     round: int
     task: TaskId
-    role: Literal["author", "planner", "evaluator", "synthesizer"] = "author"
+    role: Role = "author"
+    about: int | None = None  # the attempt of this brief that an evaluator judges
+    start: Oid | None = None  # the tree that it begins with, where that is not the base's
     profile: ProfileName
     base: Oid
     package: Oid  # blob

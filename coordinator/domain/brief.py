@@ -34,9 +34,9 @@ class _Value(BaseModel):
 
 
 class Input(_Value):
-    """One item of INPUTS. `value` is a path, a glob, a URL, fenced data, or a brief's name or id."""
+    """One item of INPUTS. `value` is a path, a glob, a URL, fenced data, a brief's name or id, or a task's id."""
 
-    kind: Literal["path", "glob", "url", "data", "from"]
+    kind: Literal["path", "glob", "url", "data", "from", "task"]
     value: str
     label: str = ""  # info string of fenced data
 

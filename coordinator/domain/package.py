@@ -32,7 +32,7 @@ class Constraints(_Frozen):
 class PackageInput(_Frozen):
     """One input: `content` is given for data and fetched text; paths are read through the tools."""
 
-    kind: Literal["path", "glob", "url", "data", "from"]
+    kind: Literal["path", "glob", "url", "data", "from", "task"]
     value: str
     label: str = ""
     content: str | None = None
@@ -68,6 +68,9 @@ class ContextPackage(_Frozen):
     input_data: tuple[PackageInput, ...]
     acceptance_criteria: tuple[str, ...]
     base: Oid
+    start: Oid | None = (
+        None  # the tree to begin with, where earlier tasks have changed that of the base
+    )
     scope: Scope
     do_not: tuple[str, ...]
     memory: tuple[str, ...] = ()

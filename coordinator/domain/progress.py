@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from enum import Enum
 from typing import assert_never
 
-from . import budget, finishing, notes, trying
+from . import budget, finishing, notes, tasks, trying
 from .claim_name import claim_ref, claimed_paths, overlap
 from .names import BriefId, Place, RepoPath, slug
 from .proof import Claim, Rewritten
@@ -78,7 +78,7 @@ def resting(sighting: Sighting, world: World) -> Wait | None:
         return None
     if sighting.filed.id in world.unpublished:
         return None
-    found = [trying.task_step(task, sighting, world) for task in plan.tasks]
+    found = [trying.task_step(task, sighting, world) for task in tasks.startable(plan, sighting)]
     waits = [step for step in found if isinstance(step, Wait) and step.rests]
     return waits[0] if waits and len(waits) == sum(step is not None for step in found) else None
 
@@ -185,7 +185,7 @@ def _work(sighting: Sighting, world: World) -> Step:
     if sighting.filed.id in world.unpublished and world.remote is None:
         return PublishAttempts(brief=sighting.filed.id)
     waiting: Step | None = None
-    for task in plan.tasks:
+    for task in tasks.startable(plan, sighting):
         step = trying.task_step(task, sighting, world)
         if isinstance(step, Wait):
             waiting = waiting or step

@@ -8,7 +8,7 @@ tries of its own; the last one's failure is the brief's.
 from collections.abc import Sequence
 from typing import assert_never
 
-from . import budget, choosing, notes, packing
+from . import budget, choosing, notes, packing, tasks
 from .attempt import RESTARTED, Attempt, Lost, Returned, Running
 from .brief import Question
 from .names import ProfileName
@@ -22,7 +22,7 @@ _TRIES_MAX = 50  # whatever the reason, restarts included
 
 def task_step(task: Task, sighting: Sighting, world: World) -> Step | None:
     """Returns what a task needs next; None when its last output is accepted."""
-    tried = [a for a in sighting.attempts if a.spec.task == task.id]
+    tried = tasks.authored(task.id, sighting)
     last = tried[-1] if tried else None
     match last:
         case None:
@@ -103,7 +103,7 @@ def _question(task: Task, last: Attempt, sighting: Sighting, world: World) -> St
 def _another(tried: Sequence[Attempt], sighting: Sighting, world: World) -> ProfileName | None:
     """Returns the first worker that may do the brief and has not tried; None when all have."""
     used = {attempt.spec.profile for attempt in tried}
-    others = choosing.substitutes(sighting.filed.brief, world.policy)
+    others = choosing.substitutes(tasks.asked_of(sighting, tried[-1].spec), world.policy)
     return next((name for name in others if name not in used), None)
 
 
@@ -141,7 +141,8 @@ def dispatch(task: Task, sighting: Sighting, world: World, feedback: tuple[str, 
     if lack.of == "day":
         return Wait(phase="dispatch", why=lack.why, rests=True)
     used = {a.spec.profile for a in sighting.attempts if a.spec.task == task.id}
-    for name in choosing.substitutes(sighting.filed.brief, world.policy):
+    asked = tasks.brief_of(sighting.filed.brief, task)
+    for name in choosing.substitutes(asked, world.policy):
         if name not in used and budget.lack(name, sighting, world) is None:
             return _next(task.model_copy(update={"profile": name}), sighting, feedback)
     why = (lack.why, *feedback)

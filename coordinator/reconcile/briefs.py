@@ -3,7 +3,7 @@
 from functools import partial
 from typing import assert_never
 
-from coordinator.domain import budget, progress, steps
+from coordinator.domain import budget, progress, steps, tasks
 from coordinator.domain.names import Place
 from coordinator.domain.note import Note
 from coordinator.domain.proof import Claim
@@ -106,7 +106,9 @@ def _begin(kit: Kit, pace: Pace, step: Step, sighting: Sighting, world: World) -
         case steps.Dispatch(task=task):
             run = partial(work_steps.dispatch, kit, step, sighting, world)
             # Fetching may take its time, and must not hold up what is decided in the local lane.
-            fetches = any(item.kind == "url" for item in sighting.filed.brief.inputs)
+            fetches = any(
+                item.kind == "url" for item in tasks.brief_of(sighting.filed.brief, task).inputs
+            )
             lane = Lane.COMMAND if fetches else Lane.LOCAL
             pace.start(lane, f"dispatch:{brief}:{task.id}", run)
         case steps.PublishAttempts():

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from coordinator.domain import planning, url_inputs
+from coordinator.domain import planning, tasks, url_inputs
 from coordinator.domain.attempt import AttemptId, Returned, Spec
 from coordinator.domain.changeset import Changeset
 from coordinator.domain.check import Check
@@ -98,7 +98,8 @@ def make_plan(kit: Kit, sighting: Sighting, world: World) -> None:
 
 def dispatch(kit: Kit, step: Dispatch, sighting: Sighting, world: World) -> None:
     """Builds the package and starts the attempt, or asks about a URL of INPUTS that gives nothing to read."""
-    fetched = package_service.fetch(sighting.filed.brief, world.policy, web=kit.ports.web)
+    asked = tasks.brief_of(sighting.filed.brief, step.task)
+    fetched = package_service.fetch(asked, world.policy, web=kit.ports.web)
     package = package_service.pack(
         sighting,
         step.task,

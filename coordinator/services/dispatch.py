@@ -112,6 +112,7 @@ def _spec(
         task=task.id,
         profile=profile.name,
         base=world.tip,
+        start=package.start,
         package=attempts.package(package),
         wall_clock_s_max=wall_clock_s(sighting, policy, profile.limits.wall_clock_s_max),
         tokens_max=min(package.constraints.max_tokens, profile.limits.tokens_max),

@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 
-from coordinator.domain import brief_text, packing, state_md, url_inputs
+from coordinator.domain import brief_text, packing, state_md, tasks, url_inputs
 from coordinator.domain.brief import Brief, Input
-from coordinator.domain.names import BriefId, Oid, Place, RepoPath, slug
+from coordinator.domain.names import BriefId, Oid, Place, RepoPath, TaskId, slug
 from coordinator.domain.note import BRIEF_FILE
 from coordinator.domain.package import ContextPackage, PackageInput
 from coordinator.domain.plan import Task
@@ -14,6 +14,7 @@ from coordinator.domain.tree import literal_folder, matches
 from coordinator.domain.web import FetchOutcome
 from coordinator.domain.world import Sighting, World
 from coordinator.ports import Objects, Web
+from coordinator.services import earlier
 
 PATHS_MAX = 5_000
 CONTENT_CHARS_MAX = 400_000
@@ -49,24 +50,40 @@ def pack(
     filed, policy = sighting.filed, world.policy
     profile = policy.profile(task.profile)
     assert profile is not None
-    tree = objects.tree_of(base)
-    state = _text(tree, policy.paths.state_file, objects=objects)
+    asked = tasks.brief_of(filed.brief, task)
+    own = objects.tree_of(base)
+    start = earlier.start(task, sighting, base, objects=objects)
+    tree = start or own
+    state = _text(own, policy.paths.state_file, objects=objects)
     return packing.package(
-        filed.brief,
+        asked,
         task,
         brief_id=filed.id,
         attempt=attempt,
         base=base,
+        start=start,
         profile=profile,
         policy=policy,
-        inputs=[_input(item, tree, world, fetched, objects=objects) for item in filed.brief.inputs],
+        inputs=[
+            _of_task(item, sighting)
+            if item.kind == "task"
+            else _input(item, tree, world, fetched, objects=objects)
+            for item in asked.inputs
+        ],
         memory=packing.memory(
             state=state_md.hand_written(state),
-            constitution=_text(tree, _CONSTITUTION, objects=objects),
+            constitution=_text(own, _CONSTITUTION, objects=objects),
         ),
         feedback=feedback,
         answers=packing.answers(filed.plan, task),
     )
+
+
+def _of_task(item: Input, sighting: Sighting) -> PackageInput:
+    """Returns the output of an earlier task as an input."""
+    returned = tasks.accepted(TaskId(item.value), sighting)
+    content = "" if returned is None else packing.cut(earlier.told(returned), CONTENT_CHARS_MAX)
+    return PackageInput(kind="task", value=item.value, label=item.label, content=content)
 
 
 def _input(
@@ -85,6 +102,8 @@ def _input(
             if outcome is None:
                 return given
             return url_inputs.given(given, outcome, urls=len(fetched))
+        case "task":
+            return given
 
 
 def _listed(given: PackageInput, tree: Oid, *, objects: Objects) -> PackageInput:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from coordinator.domain import screen
+from coordinator.domain import screen, tasks
 from coordinator.domain.attempt import Returned
 from coordinator.domain.brief import Brief, Kind
 from coordinator.domain.check import Check
@@ -30,7 +30,7 @@ def judge(returned: Returned, sighting: Sighting, world: World, *, objects: Obje
     What is judged is the tree that results, never what the worker says of it. Prose criteria stay open
     (`met` None): nobody here can tell, and the trust says so.
     """
-    brief = sighting.filed.brief
+    brief = tasks.asked_of(sighting, returned.spec)
     body = returned.output.body
     if isinstance(body, CouldNot):
         return _could_not(body, returned, sighting, world, objects=objects)
@@ -66,7 +66,7 @@ def judge(returned: Returned, sighting: Sighting, world: World, *, objects: Obje
 
 def trees(returned: Returned, brief: Brief, *, objects: Objects) -> tuple[Oid, Oid]:
     """Returns the base tree and the resulting tree; a report is written at the path that the brief names."""
-    base = objects.tree_of(returned.spec.base)
+    base = returned.spec.start or objects.tree_of(returned.spec.base)
     body, path = returned.output.body, brief.output_format.path
     match body:
         case Changes():
@@ -199,13 +199,13 @@ def _noop(
     body: CouldNot, returned: Returned, sighting: Sighting, world: World, *, objects: Objects
 ) -> Judged:
     """Nothing to change, or nothing to report: right when the base itself meets the criteria."""
-    brief = sighting.filed.brief
+    brief = tasks.asked_of(sighting, returned.spec)
     kind = brief.output_format.kind or Kind.REPORT
     said = body.text.strip() or "nothing to do"
     if kind is Kind.JSON:
         told = "a JSON value was asked for: return an empty one when there is nothing to report"
         return _revised((Finding(code="shape", criterion=kind, met=False, evidence=told),))
-    base = objects.tree_of(returned.spec.base)
+    base = returned.spec.start or objects.tree_of(returned.spec.base)
     nothing = Changes(edits=(), summary=said) if kind is Kind.CHANGES else Report(text=said)
     resulting = _resulting(nothing, base, base, brief, objects=objects)
     found = Finding(code="noop", criterion=f"OUTPUT FORMAT: {kind}", met=True, evidence=said)

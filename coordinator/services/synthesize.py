@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from coordinator.domain import united
+from coordinator.domain import tasks, united
 from coordinator.domain.attempt import Returned
 from coordinator.domain.brief import Kind
 from coordinator.domain.changeset import Changeset, Conflict, Disagreement, Synthesis
@@ -13,6 +13,7 @@ from coordinator.domain.united import Contribution, Reports
 from coordinator.domain.verdict import Accept, Trust
 from coordinator.domain.world import Sighting, World
 from coordinator.ports import Objects
+from coordinator.services import earlier
 
 CONFLICT = "conflict"  # the id of the one question
 
@@ -35,14 +36,17 @@ def synthesize(sighting: Sighting, world: World, *, objects: Objects) -> Synthes
 
 def _accepted(sighting: Sighting) -> tuple[tuple[str, Returned], ...]:
     """Returns the last accepted output of each task, with the name that an answer gives it."""
-    plan = sighting.filed.plan
+    plan, brief = sighting.filed.plan, sighting.filed.brief
+    assert plan is not None, "nothing is dispatched without a plan"
     latest: dict[str, Returned] = {
         attempt.spec.task: attempt
         for attempt in sighting.attempts
-        if isinstance(attempt, Returned) and isinstance(attempt.verdict, Accept)
+        if isinstance(attempt, Returned)
+        and isinstance(attempt.verdict, Accept)
+        and attempt.spec.role == "author"
     }
-    order = [task.id for task in plan.tasks] if plan is not None else sorted(latest)
-    kept = [latest[task] for task in order if task in latest]
+    wanted = tasks.in_order(tasks.contributing(plan, brief))
+    kept = [latest[task.id] for task in wanted if task.id in latest]
     assert kept, "there is an accepted output"
     profiles = Counter(returned.spec.profile for returned in kept)
     return tuple(
@@ -87,7 +91,7 @@ def _changes(
         return _changeset(sighting, outputs, base, tree, reports, objects=objects)
     base = _newest_base(working, objects=objects)
     tree = objects.tree_of(base)
-    moved = [_onto(tree, r, objects=objects) for r in working]
+    moved = [earlier.onto(tree, r, objects=objects) for r in working]
     stale = [path for found in moved if isinstance(found, tuple) for path in found]
     results = [found for found in moved if not isinstance(found, tuple)]
     joined = tuple(stale) if stale else _united(tree, results, objects=objects)
@@ -109,17 +113,6 @@ def _newest_base(outputs: Sequence[Returned], *, objects: Objects) -> Oid:
         if objects.is_ancestor(newest, returned.spec.base):
             newest = returned.spec.base
     return newest
-
-
-def _onto(tree: Oid, returned: Returned, *, objects: Objects) -> Oid | tuple[RepoPath, ...]:
-    """Returns the result of an output as if it stood on `tree`, or the paths that changed since its base."""
-    assert returned.result is not None
-    own = objects.tree_of(returned.spec.base)
-    if own == tree:
-        return returned.result
-    changes = objects.diff(own, returned.result)
-    differing = tuple(c.path for c in changes if objects.entry(tree, c.path) != c.before)
-    return differing or objects.edit(tree, {c.path: c.after for c in changes})
 
 
 def _report(

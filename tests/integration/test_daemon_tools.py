@@ -15,7 +15,8 @@ from coordinator.adapters.sandbox import WORK, Cell, CellEnded, Sandbox
 from coordinator.adapters.url_checks import check
 from coordinator.adapters.web import HttpWeb
 from coordinator.adapters.web_tools import Tool
-from coordinator.domain.names import Oid, digest
+from coordinator.domain.names import digest
+from coordinator.domain.package import ContextPackage
 from coordinator.domain.policy import Confinement, Policy, Profile
 from coordinator.domain.worker import UngrantedTool, UnusableArgument
 from tests.support import desk_site
@@ -34,8 +35,8 @@ class NoSandbox:
 
 
 @contextmanager
-def no_snapshot(base: Oid) -> Iterator[Path]:
-    raise AssertionError(base)
+def no_snapshot(package: ContextPackage) -> Iterator[Path]:
+    raise AssertionError(package.base)
     yield Path()
 
 
@@ -202,8 +203,8 @@ def ran(tmp_path: Path, tree: Path, code: str, *, confinement: Any = "strict") -
     held: list[str] = []
 
     @contextmanager
-    def snapshot(base: Oid) -> Iterator[Path]:
-        held.append(base)
+    def snapshot(package: ContextPackage) -> Iterator[Path]:
+        held.append(package.base)
         yield tree
 
     package = desk_site.package().model_copy(update={"tools_available": ("python_exec",)})

@@ -1,0 +1,88 @@
+"""The tasks of a plan as the verbs see them: what each is asked, what it waits for, what came of it."""
+
+from collections.abc import Sequence
+
+from .attempt import Attempt, Returned, Spec
+from .brief import Brief, Kind
+from .names import TaskId
+from .plan import Plan, Task
+from .verdict import Accept
+from .world import Sighting
+
+
+def brief_of(brief: Brief, task: Task | None) -> Brief:
+    """Returns what a task is asked, as a brief: the sections of its part stand in for the brief's own.
+
+    What a part leaves out is not inherited, but for what bounds the whole: the prohibitions, the deadline,
+    the money, and `tools`, which a part can narrow alone.
+    """
+    if task is None or task.part is None:
+        return brief
+    part = task.part
+    return brief.model_copy(
+        update={
+            "task": task.objective,
+            "inputs": part.inputs,
+            "scope_in": part.scope_in,
+            "scope_out": (*brief.scope_out, *part.scope_out),
+            "scope_prose": "",
+            "output_format": part.output_format,
+            "do_not": (*brief.do_not, *part.do_not),
+            "acceptance": part.acceptance,
+            "tools": part.tools or brief.tools,
+            "worker": () if part.task_type else (task.profile,),
+            "task_type": part.task_type,
+        }
+    )
+
+
+def asked_of(sighting: Sighting, spec: Spec) -> Brief:
+    """Returns what an attempt was asked, as a brief."""
+    plan = sighting.filed.plan
+    return brief_of(sighting.filed.brief, plan.task(spec.task) if plan is not None else None)
+
+
+def authored(task: TaskId, sighting: Sighting) -> list[Attempt]:
+    """Returns the attempts at a task itself, oldest first: not those that plan, judge or put together."""
+    return [a for a in sighting.attempts if a.spec.task == task and a.spec.role == "author"]
+
+
+def accepted(task: TaskId, sighting: Sighting) -> Returned | None:
+    """Returns the last output of a task when it is good enough, else None."""
+    tried = authored(task, sighting)
+    last = tried[-1] if tried else None
+    done = isinstance(last, Returned) and isinstance(last.verdict, Accept)
+    return last if done and isinstance(last, Returned) else None
+
+
+def startable(plan: Plan, sighting: Sighting) -> tuple[Task, ...]:
+    """Returns the tasks all of whose predecessors have an accepted output, in the order of the plan."""
+    done = {task.id for task in plan.tasks if accepted(task.id, sighting) is not None}
+    return tuple(task for task in plan.tasks if done.issuperset(task.after))
+
+
+def contributing(plan: Plan, brief: Brief) -> tuple[Task, ...]:
+    """Returns the tasks whose outputs the brief is made of: every change, else what nothing comes after."""
+    if brief.output_format.kind is Kind.CHANGES:
+        own = [t for t in plan.tasks if t.part is None or _changes(t)]
+        return tuple(own)
+    before = {earlier for task in plan.tasks for earlier in task.after}
+    return tuple(task for task in plan.tasks if task.id not in before)
+
+
+def in_order(tasks: Sequence[Task]) -> tuple[Task, ...]:
+    """Returns tasks so that each comes after those that it waits for; the order of the plan decides the rest."""
+    left, placed = list(tasks), list[Task]()
+    known = {task.id for task in tasks}
+    while left:
+        done = {task.id for task in placed}
+        ready = [task for task in left if done.issuperset(known.intersection(task.after))]
+        if not ready:
+            return (*placed, *left)  # a cycle: plans with one are refused
+        placed += ready
+        left = [task for task in left if task not in ready]
+    return tuple(placed)
+
+
+def _changes(task: Task) -> bool:
+    return task.part is not None and task.part.output_format.kind is Kind.CHANGES
