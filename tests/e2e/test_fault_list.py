@@ -75,11 +75,12 @@ def drive(site: KillSite, recorder: Recorder) -> None:
 
 
 def declared() -> dict[tuple[str, str], bool]:
-    """Returns what the text of ports.py says: every method of every port but those that never write."""
-    source = Path(ports.__file__ or "").read_text()
+    """Returns what the text of the ports says: every method of every port but those that never write."""
+    folder = Path(ports.__file__ or "").parent
     names = {kind.__name__: name for name, kind in faults.PORTS.items()}
     found = {}
-    for node in ast.parse(source).body:
+    nodes = [node for file in folder.glob("*.py") for node in ast.parse(file.read_text()).body]
+    for node in nodes:
         if not isinstance(node, ast.ClassDef) or not _is_protocol(node):
             continue
         if node.name in NEVER_WRITE:

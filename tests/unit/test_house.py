@@ -14,11 +14,6 @@ ROOT = Path(__file__).resolve().parents[2]
 LINES_MAX = 300
 FUNCTION_LINES_MAX = 70
 
-# Modules that may be longer, each with its reason.
-LONG_MODULES = {
-    "coordinator/ports.py": "every port on one page: it is the list that faults are made from",
-}
-
 # Proof type -> the modules that may construct it. Elsewhere it can only be received.
 MAKERS = {
     "Claim": {"coordinator/adapters/claims.py"},
@@ -115,10 +110,7 @@ def test_no_module_is_longer_than_one_can_hold_in_mind() -> None:
         for path in sources("coordinator", "workers")
         if (lines := len(path.read_text(encoding="utf-8").splitlines())) > LINES_MAX
     }
-    assert {path: n for path, n in long.items() if path not in LONG_MODULES} == {}
-    assert sorted(set(LONG_MODULES) - set(long)) == [], (
-        "these are short now: take them off the list"
-    )
+    assert long == {}
 
 
 def test_no_function_is_longer_than_a_screen() -> None:
