@@ -56,7 +56,7 @@ def prompt(package: ContextPackage, *, changes: Delivery = "answer") -> str:
         ("Do not", _bullets(package.do_not)),
         ("Acceptance criteria", _bullets(package.acceptance_criteria)),
         ("What was asked before, and the answers", _answers(package)),
-        ("Why the attempt before this one would not do", _feedback(package)),
+        ("Why earlier attempts would not do, the newest first", _feedback(package)),
         ("Memory of this repository", "\n\n".join(text.strip() for text in package.memory)),
         ("Limits", _limits(package)),
         ("Answer", _answer(package, changes)),

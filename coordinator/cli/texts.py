@@ -76,7 +76,9 @@ def story(brief: BriefStatus, told: "Story | None") -> str:
     for one in told.attempts:
         why = f": {'; '.join(_some(one.reasons, _STATUS_REASONS_MAX))}" if one.reasons else ""
         kept = f"  {one.oid[:12]}" if one.oid else ""
-        lines.append(f"  {one.n} {shown(one.worker)} {one.verdict}{why}{kept}")
+        role = "" if one.role == "author" else f" {one.role}"
+        role += "" if one.about is None else f" of {one.about}"
+        lines.append(f"  {one.n} {shown(one.worker)}{role} {one.verdict}{why}{kept}")
     lines += ["", "commits:", *[f"  {saying(said)}" for said in told.commits]]
     lines += ["", "checklist:", *[_item(item) for item in told.checklist]]
     return "\n".join(lines)

@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from coordinator.config import schema, worker_files
 from coordinator.config.schema import CONFIG_FILE, SCHEMA
 from coordinator.config.template import TEMPLATE, template
-from coordinator.domain.errors import RepositoryError
+from coordinator.domain.errors import ConfigError, RepositoryError
 from coordinator.domain.names import Environment, RecordPaths, RepoPath
 from coordinator.domain.policy import (
     ENDPOINTS,
@@ -115,6 +115,12 @@ def read_policy(text: bytes | None, worker_texts: Mapping[str, bytes] = EMPTY) -
     said = schema.parse(text)
     own = worker_files.read(worker_texts)
     named = {profile.name for profile in own}
+    if said.review.evaluator and said.review.evaluator not in named:
+        raise ConfigError(
+            f"{CONFIG_FILE}: review.evaluator: no file of {worker_files.FOLDER}/ describes "
+            f"{said.review.evaluator}",
+            hint="an evaluator is a worker of the house: write its file, or name another",
+        )
     return Policy(
         paths=_paths(said),
         remote_poll_s=said.daemon.remote_poll_s,
@@ -129,6 +135,7 @@ def read_policy(text: bytes | None, worker_texts: Mapping[str, bytes] = EMPTY) -
         aging_s=said.daemon.aging_s,
         checks=tuple(_check(name, check) for name, check in said.checks.items()),
         gates=tuple(_gate(number, gate) for number, gate in enumerate(said.gate, 1)),
+        evaluator=said.review.evaluator,
         unverified=said.landing.unverified,
         protected=(
             *said.landing.protected,

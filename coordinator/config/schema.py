@@ -110,6 +110,12 @@ class Landing(_Table):
     protect_automation: bool = True
 
 
+class Review(_Table):
+    """[review]: which worker judges what rules leave open ('' = any with the capability `evaluation`)."""
+
+    evaluator: Name | Literal[""] = ""
+
+
 class Commit(_Table):
     """[commit]: who commits ('' = the user's own identity), and how."""
 
@@ -184,6 +190,7 @@ class Config(_Table):
     paths: Paths = Paths()
     daemon: Daemon = Daemon()
     intake: Intake = Intake()
+    review: Review = Review()
     landing: Landing = Landing()
     commit: Commit = Commit()
     network: Network = Network()

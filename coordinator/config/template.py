@@ -32,6 +32,9 @@ schema = 1
 # deadline_s_min = 10.0
 # retries = 2                      # more attempts after a rejected one
 
+[review]
+# evaluator = ""                   # the worker that judges prose; "" = any with the capability "evaluation"
+
 [landing]
 # unverified = "hold"              # or "land": what nobody could check waits for `coordinator approve`
 # protected = []                   # paths that always need an approval, e.g. ["LICENSE", "infra/**"]

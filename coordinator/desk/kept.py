@@ -1,12 +1,13 @@
 """Reads kept attempts: package, output, spec and verdict, here or brought from the remote without a ref."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 
 from pydantic import TypeAdapter
 
 from coordinator.desk.sources import Archive
-from coordinator.domain.attempt import Spec
+from coordinator.domain import evaluating
+from coordinator.domain.attempt import Returned, Spec
 from coordinator.domain.checklist import Judged
 from coordinator.domain.errors import MissingObject
 from coordinator.domain.names import BriefId, Oid
@@ -34,6 +35,17 @@ class Kept:
     verdict_oid: Oid | None
     package_oid: Oid | None
     output_oid: Oid | None
+    effective: Verdict | None = None  # the verdict with what evaluators said of it
+
+    @property
+    def is_authored(self) -> bool:
+        """Tells whether it is an attempt at a task itself, and not one that judges another."""
+        return self.spec is None or self.spec.role == "author"
+
+    @property
+    def is_accepted(self) -> bool:
+        """Tells whether its output is good enough, by all that is known of it."""
+        return self.is_authored and isinstance(self.effective, Accept)
 
     @property
     def number(self) -> int:
@@ -45,7 +57,7 @@ class Kept:
         return AttemptStatus(
             n=self.number,
             worker=str(self.spec.profile) if self.spec else "",
-            verdict=self.verdict.verdict if self.verdict else "none",
+            verdict=self.effective.verdict if self.effective else "none",
             reasons=self.reasons(),
             package_oid=self.package_oid,
             output_oid=self.output_oid,
@@ -53,28 +65,29 @@ class Kept:
             cost_usd=self.output.usage.cost_usd if self.output else None,
             ref=self.ref,
             oid=self.commit,
+            role=self.spec.role if self.spec else "author",
+            about=self.spec.about if self.spec else None,
         )
 
     def judged(self) -> Judged:
         """Returns what its verdict found, for the checklist."""
         return Judged(
             oid=self.commit,
-            accepted=isinstance(self.verdict, Accept),
-            findings=self.verdict.findings if self.verdict else (),
+            accepted=self.is_accepted,
+            findings=self.effective.findings if self.effective else (),
         )
 
     def reasons(self) -> tuple[str, ...]:
         """Returns why it was not accepted, or what an accepted one leaves open."""
-        if self.verdict is None:
+        verdict = self.effective
+        if verdict is None:
             body = self.output.body if self.output else None
             return (f"{body.why}: {body.text}",) if isinstance(body, CouldNot) else ()
-        if isinstance(self.verdict, Accept):
+        if isinstance(verdict, Accept):
             return tuple(
-                f"{f.criterion}: {f.evidence}" for f in self.verdict.findings if f.met is not True
+                f"{f.criterion}: {f.evidence}" for f in verdict.findings if f.met is not True
             )
-        return self.verdict.feedback or tuple(
-            f.evidence for f in self.verdict.findings if f.met is False
-        )
+        return verdict.feedback or tuple(f.evidence for f in verdict.findings if f.met is False)
 
 
 class Kepts:
@@ -111,7 +124,9 @@ class Kepts:
             self.read(ref, oid, verdicts.get(ref.replace(_ATTEMPTS, _VERDICTS, 1)))
             for ref, oid in attempts.items()
         ]
-        return tuple(sorted(kept, key=lambda k: (k.spec.round if k.spec else 0, k.number, k.ref)))
+        return _evaluated(
+            sorted(kept, key=lambda k: (k.spec.round if k.spec else 0, k.number, k.ref))
+        )
 
     def fetch(self, wanted: Mapping[str, Oid]) -> None:
         """Brings the objects of refs that are not here; what the remote lacks stays missing."""
@@ -156,12 +171,14 @@ class Kepts:
         package, output, spec = (
             files.get(f"{name}.json") for name in ("package", "output", "spec")
         )
+        judged = _verdict(self._content(verdict))
         return Kept(
             ref=ref,
             commit=commit,
             spec=_spec(self._content(spec.oid if spec else None)),
             output=_output(self._content(output.oid if output else None)),
-            verdict=_verdict(self._content(verdict)),
+            verdict=judged,
+            effective=judged,
             verdict_oid=verdict,
             package_oid=package.oid if package else None,
             output_oid=output.oid if output else None,
@@ -185,6 +202,27 @@ class Kepts:
             return self._objects.content(oid) if oid else b""
         except MissingObject:
             return b""
+
+
+def _evaluated(kept: Iterable[Kept]) -> tuple[Kept, ...]:
+    """Returns the same with the verdict that counts of each, by the evaluations among them."""
+    found = tuple(kept)
+    whole = {
+        k.ref: Returned(
+            spec=k.spec, commit=k.commit, output=k.output, result=None, verdict=k.verdict
+        )
+        for k in found
+        if k.spec is not None and k.output is not None
+    }
+    by_round: dict[int, list[Returned]] = {}
+    for attempt in whole.values():
+        by_round.setdefault(attempt.spec.round, []).append(attempt)
+    return tuple(
+        replace(k, effective=evaluating.combined(one, by_round[one.spec.round]))
+        if (one := whole.get(k.ref)) is not None
+        else k
+        for k in found
+    )
 
 
 def _spec(content: bytes) -> Spec | None:

@@ -130,7 +130,7 @@ class Working:
             claimed=shelved.id in self._held,
             running=self._running.get(shelved.id, 0),
             unjudged=sum(1 for k in current if k.verdict is None),
-            accepted=sum(1 for k in current if k.verdict and k.verdict.verdict == "accept"),
+            accepted=sum(1 for k in current if k.is_accepted),
             attempts=max(count, self._begun.get(shelved.id, 0)),
             tasks=shelved.tasks,
             publishing=shelved.id in self._publishing,

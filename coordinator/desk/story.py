@@ -20,7 +20,6 @@ from coordinator.domain.record import Verb, parse
 from coordinator.domain.reply import parse as parse_reply
 from coordinator.domain.status import AttemptStatus, CheckItem, Saying, Shelved
 from coordinator.domain.tree import Entry
-from coordinator.domain.verdict import Accept
 from coordinator.ports import Journal, Objects
 
 
@@ -128,7 +127,7 @@ class Stories:
 
     def _written(self, shelved: Shelved, landing: Oid) -> bytes | None:
         """Returns the report where OUTPUT FORMAT wanted it: the file with an accepted attempt's text."""
-        kept = [k for k in self._kept.of(shelved.id) if isinstance(k.verdict, Accept)]
+        kept = [k for k in self._kept.of(shelved.id) if k.is_accepted]
         wanted = {self._kept.wanted_path(k) for k in kept} - {None}
         tree = self._objects.tree_of(landing)
         for path in sorted(str(w) for w in wanted):
@@ -141,7 +140,7 @@ class Stories:
         return reports[-1].encode() if reports else None
 
     def _checklist(self, shelved: Shelved, kept: tuple[Kept, ...]) -> tuple[CheckItem, ...]:
-        judged: list[Judged] = [one.judged() for one in kept]
+        judged: list[Judged] = [one.judged() for one in kept if one.is_authored]
         shipped = [
             Shipped(
                 oid=said.oid,

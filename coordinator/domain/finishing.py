@@ -2,7 +2,7 @@
 
 from typing import assert_never
 
-from . import notes, screen, trying
+from . import notes, screen, tasks, trying
 from .brief import Question
 from .changeset import Changeset, Disagreement
 from .names import RepoPath
@@ -69,7 +69,7 @@ def _clashed(sighting: Sighting, paths: tuple[RepoPath, ...], world: World) -> S
     assert plan is not None
     said = "the branch moved under it: " + ", ".join(paths[:5])
     task = plan.tasks[0]
-    tried = [a for a in sighting.attempts if a.spec.task == task.id]
+    tried = tasks.authored(task.id, sighting)
     bases = {a.spec.base for a in tried}
     mine = trying.same_worker(tried)
     if world.tip not in bases and len(mine) <= trying.tries_max(sighting, world):
@@ -111,5 +111,5 @@ def _gate(sighting: Sighting, world: World) -> Step:
     assert plan is not None
     said = f"the gate {red[0].name} fails on the result: {red[0].tail[-1500:]}"
     task = plan.tasks[0]
-    tried = [a for a in sighting.attempts if a.spec.task == task.id]
+    tried = tasks.authored(task.id, sighting)
     return trying.again(task, tried, sighting, world, extra=said)

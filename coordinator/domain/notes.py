@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from . import lost_attempts, spent
+from . import evaluating, lost_attempts, spent
 from . import reply as reply_text
 from .attempt import Attempt, Lost, Returned
 from .brief import Question
@@ -185,6 +185,7 @@ def landing(sighting: Sighting, gated: Gated, claim: Claim, *, cost: str, policy
             *(("Check", f"gate {r.name} passed {r.log}") for r in passed),
             *(("Check", f"{name} passed") for name in criteria),
             ("Review", changeset.trust.value),
+            *(("Review", said) for said in _evaluations(sighting.attempts)),
             ("Confinement", " ".join(confinement) or "none"),
             ("Cost-USD", cost),
             ("Format", "1"),
@@ -212,7 +213,11 @@ def attempts(tried: Sequence[Attempt]) -> Trailers:
     for attempt in tried:
         label = f"{attempt.spec.profile}/{attempt.spec.id.number}"
         match attempt:
-            case Returned(verdict=verdict, commit=commit, spec=spec):
+            case Returned(spec=spec, commit=commit) if spec.role == "evaluator":
+                code = "" if isinstance(attempt.verdict, Accept) else "void "
+                said.append(("Attempt", f"{label} evaluator {code}{spec.id.ref} {commit}"))
+            case Returned(commit=commit, spec=spec):
+                verdict = evaluating.combined(attempt, tried)
                 word = "accepted" if isinstance(verdict, Accept) else "rejected"
                 code = "" if verdict is None or isinstance(verdict, Accept) else _code(verdict)
                 words = f"{word} {code}".strip()
@@ -222,6 +227,15 @@ def attempts(tried: Sequence[Attempt]) -> Trailers:
             case _:
                 said.append(("Attempt", f"{label} running"))
     return tuple(said)
+
+
+def _evaluations(tried: Sequence[Attempt]) -> tuple[str, ...]:
+    """Returns who judged what rules had left open: worker/number."""
+    return tuple(
+        f"{a.spec.profile}/{a.spec.id.number}"
+        for a in tried
+        if a.spec.role == "evaluator" and isinstance(a, Returned) and isinstance(a.verdict, Accept)
+    )
 
 
 def live(environment: Environment, revision: Oid, generation: int) -> SayLive:

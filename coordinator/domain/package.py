@@ -74,5 +74,5 @@ class ContextPackage(_Frozen):
     scope: Scope
     do_not: tuple[str, ...]
     memory: tuple[str, ...] = ()
-    feedback: tuple[str, ...] = ()  # why the attempt before this one would not do
+    feedback: tuple[str, ...] = ()  # why earlier attempts would not do, the newest first
     answers: tuple[QuestionAnswered, ...] = ()  # in the order they were given: the last one counts

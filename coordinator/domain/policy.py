@@ -222,6 +222,7 @@ class Policy:
     aging_s: float = 600.0
     checks: tuple[Command, ...] = ()
     gates: tuple[Command, ...] = ()
+    evaluator: str = ""  # the profile that judges prose; "": whoever has the capability
     unverified: Literal["land", "hold"] = "hold"
     protected: tuple[str, ...] = PROTECTED
     commit: CommitPolicy = field(default_factory=CommitPolicy)

@@ -159,6 +159,8 @@ class AttemptStatus:
     cost_usd: float | None
     ref: str
     oid: Oid | None  # None: nothing of it is kept but this
+    role: str = "author"
+    about: int | None = None  # the attempt that an evaluator judged
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from .attempt import AttemptId
+from .attempt import AttemptId, Role
 from .check import Check
 from .names import BriefId, Environment, RepoPath
 from .note import Note
@@ -55,12 +55,14 @@ class LetGo:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dispatch:
-    """Start one attempt at one task."""
+    """Start one attempt at one task, or one that judges the attempt `about`."""
 
     brief: BriefId
     task: Task
     number: int
     feedback: tuple[str, ...]
+    role: Role = "author"
+    about: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

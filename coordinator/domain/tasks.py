@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from . import evaluating
 from .attempt import Attempt, Returned, Spec
 from .brief import Brief, Kind
 from .names import TaskId
@@ -51,8 +52,9 @@ def accepted(task: TaskId, sighting: Sighting) -> Returned | None:
     """Returns the last output of a task when it is good enough, else None."""
     tried = authored(task, sighting)
     last = tried[-1] if tried else None
-    done = isinstance(last, Returned) and isinstance(last.verdict, Accept)
-    return last if done and isinstance(last, Returned) else None
+    if not isinstance(last, Returned):
+        return None
+    return last if isinstance(evaluating.effective(last, sighting), Accept) else None
 
 
 def startable(plan: Plan, sighting: Sighting) -> tuple[Task, ...]:

@@ -8,7 +8,7 @@ tries of its own; the last one's failure is the brief's.
 from collections.abc import Sequence
 from typing import assert_never
 
-from . import budget, choosing, notes, packing, tasks
+from . import budget, choosing, evaluating, notes, packing, second_look, tasks
 from .attempt import RESTARTED, Attempt, Lost, Returned, Running
 from .brief import Question
 from .names import ProfileName
@@ -18,6 +18,8 @@ from .verdict import Accept, Reject, Revise
 from .world import Sighting, World
 
 _TRIES_MAX = 50  # whatever the reason, restarts included
+_REASONS_MAX = 20
+_REASONS_CHARS_MAX = 24_000
 
 
 def task_step(task: Task, sighting: Sighting, world: World) -> Step | None:
@@ -32,7 +34,10 @@ def task_step(task: Task, sighting: Sighting, world: World) -> Step | None:
         case Returned(verdict=None):
             return Review(attempt=last.spec.id)
         case Returned(verdict=Accept()):
-            return None
+            step = second_look.step(task, last, sighting, world)
+            if step is not None or isinstance(evaluating.effective(last, sighting), Accept):
+                return step
+            return again(task, tried, sighting, world)
         case Returned() | Lost():
             return again(task, tried, sighting, world)
         case _:
@@ -46,17 +51,17 @@ def again(
     asked = _question(task, tried[-1], sighting, world)
     if asked is not None:
         return asked
-    why = _reasons(tried[-1]) + ((extra,) if extra else ())
+    why = reasons(tried[-1], sighting) + ((extra,) if extra else ())
     mine = same_worker(tried)
     going_on = same_task(task, tried)
     used_up = len(counted(mine)) >= tries_max(sighting, world)
-    done = used_up or _no_improvement(mine) or _lacks_a_tool(tried[-1])
+    done = used_up or _no_improvement(mine, sighting) or _lacks_a_tool(tried[-1])
     other = _another(tried, sighting, world) if done else None
     if other is not None:
         going_on = task.model_copy(update={"profile": other})
     if (done and other is None) or len(tried) >= _TRIES_MAX:
         return Say(notes.failed(sighting, code="attempts", why=why, policy=world.policy))
-    return dispatch(going_on, sighting, world, why)
+    return dispatch(going_on, sighting, world, earlier_reasons(why, tried[:-1], sighting))
 
 
 def same_worker(tried: Sequence[Attempt]) -> list[Attempt]:
@@ -113,20 +118,56 @@ def _lacks_a_tool(last: Attempt) -> bool:
     return isinstance(verdict, Reject) and verdict.code == "missing-tool"
 
 
-def _no_improvement(tried: Sequence[Attempt]) -> bool:
-    """Tells whether the last two outputs are the same, so that a third would be too."""
+def _no_improvement(tried: Sequence[Attempt], sighting: Sighting) -> bool:
+    """Tells whether one more try would come to the same.
+
+    The last two outputs are equal; or of the last three neither of the later ones met more criteria than
+    the one before it, and the same ones fail in all of them.
+    """
+    last = [a for a in tried[-3:] if isinstance(a, Returned)]
     two = [a for a in tried[-2:] if isinstance(a, Returned)]
-    return len(two) == 2 and two[0].output.body == two[1].output.body
+    if len(two) == 2 and two[0].output.body == two[1].output.body:
+        return True
+    if len(last) < 3:
+        return False
+    met, failing = zip(*(_criteria(a, sighting) for a in last), strict=True)
+    rose = met[1] > met[0] or met[2] > met[1]
+    return bool(failing[0]) and len(set(failing)) == 1 and not rose
 
 
-def _reasons(last: Attempt) -> tuple[str, ...]:
-    match last:
-        case Returned(verdict=Reject(feedback=feedback) | Revise(feedback=feedback)):
-            return feedback
-        case Lost(reason=reason):
-            return (f"the last attempt was lost: {reason}",)
-        case _:
-            return ()
+def _criteria(tried: Returned, sighting: Sighting) -> tuple[int, frozenset[tuple[str, str]]]:
+    """Returns how many criteria an output met, and which ones it failed."""
+    verdict = evaluating.combined(tried, sighting.attempts)
+    findings = verdict.findings if verdict is not None else ()
+    failing = frozenset((f.code, f.criterion) for f in findings if f.met is False)
+    return sum(finding.met is True for finding in findings), failing
+
+
+def reasons(last: Attempt, sighting: Sighting) -> tuple[str, ...]:
+    """Returns why an attempt would not do."""
+    if isinstance(last, Lost):
+        return (f"an attempt was lost: {last.reason}",)
+    verdict = evaluating.combined(last, sighting.attempts) if isinstance(last, Returned) else None
+    return verdict.feedback if isinstance(verdict, Reject | Revise) else ()
+
+
+def earlier_reasons(
+    why: tuple[str, ...], earlier: Sequence[Attempt], sighting: Sighting
+) -> tuple[str, ...]:
+    """Returns the reasons of the last attempt and of all before it: newest first, each once, bounded.
+
+    A worker that knows only the last one mends that, and breaks again what was mended before.
+    """
+    told = [*why]
+    for attempt in reversed(earlier):
+        told += reasons(attempt, sighting)
+    kept, chars = list[str](), 0
+    for reason in dict.fromkeys(told):
+        chars += min(len(reason), packing.FEEDBACK_CHARS_MAX)
+        if kept and (len(kept) >= _REASONS_MAX or chars > _REASONS_CHARS_MAX):
+            break
+        kept.append(reason)
+    return tuple(kept)
 
 
 def dispatch(task: Task, sighting: Sighting, world: World, feedback: tuple[str, ...]) -> Step:
@@ -140,7 +181,7 @@ def dispatch(task: Task, sighting: Sighting, world: World, feedback: tuple[str, 
         return _next(task, sighting, feedback)
     if lack.of == "day":
         return Wait(phase="dispatch", why=lack.why, rests=True)
-    used = {a.spec.profile for a in sighting.attempts if a.spec.task == task.id}
+    used = {a.spec.profile for a in tasks.authored(task.id, sighting)}
     asked = tasks.brief_of(sighting.filed.brief, task)
     for name in choosing.substitutes(asked, world.policy):
         if name not in used and budget.lack(name, sighting, world) is None:
@@ -150,10 +191,9 @@ def dispatch(task: Task, sighting: Sighting, world: World, feedback: tuple[str, 
 
 
 def _next(task: Task, sighting: Sighting, feedback: tuple[str, ...]) -> Dispatch:
-    """Returns the next attempt; numbers rise over all tasks and rounds of a brief."""
     return Dispatch(
         brief=sighting.filed.id,
         task=task,
-        number=1 + max(sighting.numbered, *(a.spec.id.number for a in sighting.attempts), 0),
+        number=second_look.next_number(sighting),
         feedback=feedback,
     )

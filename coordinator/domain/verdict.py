@@ -1,5 +1,6 @@
 """Accept, revise or reject, with evidence for each criterion."""
 
+from collections.abc import Iterable
 from enum import StrEnum
 from typing import Annotated, Literal
 
@@ -53,3 +54,8 @@ class Reject(_Frozen):
 
 
 Verdict = Annotated[Accept | Revise | Reject, Field(discriminator="verdict")]
+
+
+def feedback(findings: Iterable[Finding]) -> tuple[str, ...]:
+    """Returns what the next attempt is told: each thing that was not met, with what was seen."""
+    return tuple(f"{f.code}: {f.criterion}: {f.evidence}" for f in findings if f.met is False)

@@ -7,7 +7,7 @@ from .attempt import Attempt
 from .brief import Brief
 from .changeset import Synthesis
 from .check import Check, CheckResult
-from .names import BriefId, Digest, Environment, Epoch, Oid, Place
+from .names import BriefId, Digest, Environment, Epoch, Oid, Place, ProfileName
 from .plan import Plan
 from .policy import Policy
 from .proof import Busy, Claim, ClaimedPath, Clash, Merged, Planned, Rewritten, Unreachable
@@ -46,6 +46,9 @@ class Sighting:
     tip_checks: tuple[Check, ...] = ()  # the same commands on the bare tip (L8)
     refused: str | None = None  # why the remote would not take the landing
     spent: Spent = NOTHING  # by attempts of every round
+    evaluators: tuple[
+        ProfileName, ...
+    ] = ()  # who may judge prose, as far as the brief can pay them
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

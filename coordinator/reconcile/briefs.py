@@ -103,10 +103,10 @@ def _begin(kit: Kit, pace: Pace, step: Step, sighting: Sighting, world: World) -
         case steps.LetGo(claim=claim):
             run = partial(remote_steps.release, kit, [claim])
             pace.start(Lane.REMOTE, "release", run)
-        case steps.Dispatch(task=task):
+        case steps.Dispatch(task=task, role=role):
             run = partial(work_steps.dispatch, kit, step, sighting, world)
             # Fetching may take its time, and must not hold up what is decided in the local lane.
-            fetches = any(
+            fetches = role == "author" and any(
                 item.kind == "url" for item in tasks.brief_of(sighting.filed.brief, task).inputs
             )
             lane = Lane.COMMAND if fetches else Lane.LOCAL

@@ -25,7 +25,7 @@ from coordinator.services import synthesize as synthesize_service
 from coordinator.services.observe import synthesis_key
 from coordinator.services.wanted import Ship
 
-from . import remote_steps
+from . import remote_steps, starting
 from .kit import Kit
 
 logger = logging.getLogger(__name__)
@@ -98,6 +98,9 @@ def make_plan(kit: Kit, sighting: Sighting, world: World) -> None:
 
 def dispatch(kit: Kit, step: Dispatch, sighting: Sighting, world: World) -> None:
     """Builds the package and starts the attempt, or asks about a URL of INPUTS that gives nothing to read."""
+    if step.about is not None:
+        starting.evaluate(kit, step, step.about, sighting, world)
+        return
     asked = tasks.brief_of(sighting.filed.brief, step.task)
     fetched = package_service.fetch(asked, world.policy, web=kit.ports.web)
     package = package_service.pack(
@@ -131,26 +134,7 @@ def dispatch(kit: Kit, step: Dispatch, sighting: Sighting, world: World) -> None
             }
         )
         return
-    spec = dispatch_service.start(
-        step.task,
-        sighting,
-        package,
-        number=step.number,
-        world=world,
-        attempts=kit.ports.attempts,
-        journal=kit.ports.journal,
-        pool=kit.ports.pool,
-    )
-    if spec is not None:
-        kit.say(
-            {
-                "event": "started",
-                "brief": step.brief,
-                "attempt": step.number,
-                "worker": step.task.profile,
-                "cost_usd_max": spec.cost_usd_max,
-            }
-        )
+    starting.start(kit, step, sighting, world, package)
 
 
 def keep(kit: Kit, spec: Spec, outcome: Output | NoOutput) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from coordinator.domain import budget
-from coordinator.domain.attempt import AttemptId, Spec
+from coordinator.domain.attempt import AttemptId, Role, Spec
 from coordinator.domain.claim_name import gate_ref, held_ref
 from coordinator.domain.names import BriefId, Digest, RepoPath
 from coordinator.domain.output import CouldNot, Output, Usage
@@ -48,12 +48,15 @@ def start(
     attempts: Attempts,
     journal: Journal,
     pool: Pool,
+    role: Role = "author",
+    about: int | None = None,
 ) -> Spec | None:
     """Stores the package, records the attempt with its money, then starts it; each may be repeated.
 
     Returns None, with nothing started, when others have been given the money since it was decided.
     """
     spec, profile = _spec(task, sighting, package, number=number, world=world, attempts=attempts)
+    spec = spec.model_copy(update={"role": role, "about": about})
     if profile.limits.cost_usd_max > 0:
         money = _money(profile, sighting, world, journal=journal)
         if isinstance(money, budget.Lack):
@@ -111,7 +114,7 @@ def _spec(
         round=filed.plan.round,
         task=task.id,
         profile=profile.name,
-        base=world.tip,
+        base=package.base,
         start=package.start,
         package=attempts.package(package),
         wall_clock_s_max=wall_clock_s(sighting, policy, profile.limits.wall_clock_s_max),

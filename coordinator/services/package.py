@@ -3,14 +3,24 @@
 from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 
-from coordinator.domain import brief_text, packing, state_md, tasks, url_inputs
+from coordinator.domain import (
+    brief_text,
+    evaluating,
+    packing,
+    quoting,
+    state_md,
+    tasks,
+    url_inputs,
+)
+from coordinator.domain.attempt import Returned
 from coordinator.domain.brief import Brief, Input
 from coordinator.domain.names import BriefId, Oid, Place, RepoPath, TaskId, slug
 from coordinator.domain.note import BRIEF_FILE
+from coordinator.domain.output import Changes, CouldNot, Report
 from coordinator.domain.package import ContextPackage, PackageInput
 from coordinator.domain.plan import Task
-from coordinator.domain.policy import PROTECTED_ALWAYS, Policy
-from coordinator.domain.tree import literal_folder, matches
+from coordinator.domain.policy import PROTECTED_ALWAYS, Policy, Profile
+from coordinator.domain.tree import Entry, literal_folder, matches
 from coordinator.domain.web import FetchOutcome
 from coordinator.domain.world import Sighting, World
 from coordinator.ports import Objects, Web
@@ -77,6 +87,55 @@ def pack(
         feedback=feedback,
         answers=packing.answers(filed.plan, task),
     )
+
+
+def pack_evaluation(
+    sighting: Sighting,
+    profile: Profile,
+    *,
+    about: int,
+    attempt: int,
+    objects: Objects,
+    feedback: Sequence[str],
+) -> ContextPackage:
+    """Returns the package of an evaluation of attempt `about`, read where that attempt was read."""
+    author = next(
+        a
+        for a in sighting.attempts
+        if isinstance(a, Returned) and a.spec.role == "author" and a.spec.id.number == about
+    )
+    given = ContextPackage.model_validate_json(objects.content(author.spec.package))
+    return quoting.package(
+        given,
+        tasks.asked_of(sighting, author.spec),
+        attempt=attempt,
+        asked=evaluating.open_findings(author.verdict),
+        shown=_quoted(author, objects=objects),
+        profile=profile,
+        feedback=feedback,
+    )
+
+
+def _quoted(author: Returned, *, objects: Objects) -> str:
+    match author.output.body:
+        case Report(text=text) | CouldNot(text=text):
+            return quoting.report(text)
+        case Changes():
+            start = author.spec.start or objects.tree_of(author.spec.base)
+            changed = objects.diff(start, author.result or start)
+            return quoting.changes(
+                quoting.ChangedFile(
+                    path=change.path,
+                    before=_blob(change.before, objects=objects),
+                    after=_blob(change.after, objects=objects),
+                )
+                for change in changed
+            )
+
+
+def _blob(entry: Entry | None, *, objects: Objects) -> bytes | None:
+    is_file = entry is not None and entry.mode in ("100644", "100755")
+    return objects.content(entry.oid) if is_file and entry is not None else None
 
 
 def _of_task(item: Input, sighting: Sighting) -> PackageInput:

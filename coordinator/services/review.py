@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from coordinator.domain import screen, tasks
+from coordinator.domain import evaluating, quoting, screen, tasks
 from coordinator.domain.attempt import Returned
 from coordinator.domain.brief import Brief, Kind
 from coordinator.domain.check import Check
@@ -11,10 +11,11 @@ from coordinator.domain.clean_path import is_git
 from coordinator.domain.criteria import built_in, criteria, shape, trust
 from coordinator.domain.names import Oid, RepoPath
 from coordinator.domain.output import Changes, CouldNot, Report
+from coordinator.domain.package import ContextPackage
 from coordinator.domain.record import clean
 from coordinator.domain.resulting import Resulting
 from coordinator.domain.tree import Entry, matches
-from coordinator.domain.verdict import Accept, Finding, Reject, Revise, Trust
+from coordinator.domain.verdict import Accept, Finding, Reject, Revise, Trust, feedback
 from coordinator.domain.world import Sighting, World
 from coordinator.ports import Objects
 
@@ -30,6 +31,8 @@ def judge(returned: Returned, sighting: Sighting, world: World, *, objects: Obje
     What is judged is the tree that results, never what the worker says of it. Prose criteria stay open
     (`met` None): nobody here can tell, and the trust says so.
     """
+    if returned.spec.role == "evaluator":
+        return _evaluation(returned, sighting, objects=objects)
     brief = tasks.asked_of(sighting, returned.spec)
     body = returned.output.body
     if isinstance(body, CouldNot):
@@ -62,6 +65,33 @@ def judge(returned: Returned, sighting: Sighting, world: World, *, objects: Obje
         world=world,
         objects=objects,
     )
+
+
+def _evaluation(returned: Returned, sighting: Sighting, *, objects: Objects) -> Judged:
+    """Returns the verdict on an evaluation: its form, and whether its evidence stands in what it was shown."""
+    spec = returned.spec
+    author = next(
+        (
+            a
+            for a in sighting.attempts
+            if isinstance(a, Returned)
+            and a.spec.role == "author"
+            and a.spec.id.number == spec.about
+            and a.spec.profile != spec.profile
+        ),
+        None,
+    )
+    if author is None:
+        why = f"attempt {spec.about} is no output of another worker"
+        said = Finding(code="evaluation", criterion="ABOUT", met=False, evidence=why)
+        return _rejected("evaluation", (said,))
+    package = ContextPackage.model_validate_json(objects.content(spec.package))
+    verdict = evaluating.judged(
+        evaluating.open_findings(author.verdict), quoting.shown_in(package), returned.output.body
+    )
+    told = tuple(clean(text) for text in getattr(verdict, "feedback", ()))
+    changed = {"findings": _plain(verdict.findings), **({"feedback": told} if told else {})}
+    return verdict.model_copy(update=changed)
 
 
 def trees(returned: Returned, brief: Brief, *, objects: Objects) -> tuple[Oid, Oid]:
@@ -238,19 +268,14 @@ def _capabilities(returned: Returned, world: World) -> frozenset[str]:
 
 def _rejected(code: str, findings: tuple[Finding, ...]) -> Reject:
     plain = _plain(findings)
-    return Reject(code=code, findings=plain, feedback=_feedback(plain))
+    return Reject(code=code, findings=plain, feedback=feedback(plain))
 
 
 def _revised(findings: tuple[Finding, ...]) -> Revise:
     plain = _plain(findings)
-    return Revise(findings=plain, feedback=_feedback(plain))
+    return Revise(findings=plain, feedback=feedback(plain))
 
 
 def _plain(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     """Returns findings that any terminal or file may show: evidence may quote what a worker wrote."""
     return tuple(f.model_copy(update={"evidence": clean(f.evidence)}) for f in findings)
-
-
-def _feedback(findings: Iterable[Finding]) -> tuple[str, ...]:
-    """Returns what the next attempt is told: each thing that was not met, with what was seen."""
-    return tuple(f"{f.code}: {f.criterion}: {f.evidence}" for f in findings if f.met is False)

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from coordinator.domain import tasks, united
+from coordinator.domain import evaluating, tasks, united
 from coordinator.domain.attempt import Returned
 from coordinator.domain.brief import Kind
 from coordinator.domain.changeset import Changeset, Conflict, Disagreement, Synthesis
@@ -42,8 +42,8 @@ def _accepted(sighting: Sighting) -> tuple[tuple[str, Returned], ...]:
         attempt.spec.task: attempt
         for attempt in sighting.attempts
         if isinstance(attempt, Returned)
-        and isinstance(attempt.verdict, Accept)
         and attempt.spec.role == "author"
+        and isinstance(evaluating.effective(attempt, sighting), Accept)
     }
     wanted = tasks.in_order(tasks.contributing(plan, brief))
     kept = [latest[task.id] for task in wanted if task.id in latest]
@@ -198,11 +198,12 @@ def _changeset(
         report_path=path,
         digest=united.content_digest(changes, report=report, path=path),
         attempts=tuple(returned.spec.id for _, returned in outputs),
-        trust=min((_trust(returned) for _, returned in outputs), key=_TRUST.index),
+        trust=min((_trust(returned, sighting) for _, returned in outputs), key=_TRUST.index),
         summary=reports.summary,
         compared=reports.compared,
     )
 
 
-def _trust(returned: Returned) -> Trust:
-    return returned.verdict.trust if isinstance(returned.verdict, Accept) else Trust.UNVERIFIED
+def _trust(returned: Returned, sighting: Sighting) -> Trust:
+    verdict = evaluating.effective(returned, sighting)
+    return verdict.trust if isinstance(verdict, Accept) else Trust.UNVERIFIED

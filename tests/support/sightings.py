@@ -175,6 +175,26 @@ def returned(
     )
 
 
+def evaluation(
+    number: int,
+    verdict: Verdict | None,
+    *,
+    profile: ProfileName,
+    about: int = 1,
+    running: bool = False,
+) -> Attempt:
+    """Returns an attempt that judges the attempt `about`."""
+    sent = spec(number).model_copy(update={"role": "evaluator", "about": about, "profile": profile})
+    if running:
+        return Running(sent, silent_s=0.0)
+    return replace(returned(number, verdict), spec=sent)
+
+
+def attempts_of(of: Sighting) -> list[Returned]:
+    """Returns the attempts that came back."""
+    return [a for a in of.attempts if isinstance(a, Returned)]
+
+
 ACCEPTED = Accept(trust=Trust.VERIFIED, findings=())
 
 

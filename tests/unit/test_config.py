@@ -108,6 +108,17 @@ def test_no_file_and_an_empty_one_mean_the_defaults() -> None:
     assert config.read_policy(b"") == policy
 
 
+def test_an_evaluator_is_a_worker_of_the_house() -> None:
+    text = b'[review]\nevaluator = "judge"\n'
+    with pytest.raises(ConfigError) as error:
+        config.read_policy(text)
+    assert str(error.value) == (
+        ".orchestrator/config.toml: review.evaluator: no file of .orchestrator/workers/ describes judge"
+    )
+    worker = b"---\nkind: command\ncommand: [judge]\nreturns: [json]\n---\n"
+    assert config.read_policy(text, {"judge.md": worker}).evaluator == "judge"
+
+
 def test_every_setting_arrives_in_the_policy() -> None:
     policy = config.read_policy(WHOLE)
     assert policy == Policy(
@@ -241,7 +252,7 @@ def test_all_faults_are_said_at_once_each_with_its_key() -> None:
         [
             (
                 "unknown: there is no such setting; known here: budget, checks, commit, confinement,"
-                " daemon, endpoints, environments, gate, intake, landing, network, paths, repository, schema"
+                " daemon, endpoints, environments, gate, intake, landing, network, paths, repository, review, schema"
             ),
             "daemon.lease: there is no such setting; did you mean lease_s?",
             "daemon.interval_s: must be a valid number (is '5')",
@@ -345,7 +356,7 @@ def test_every_commented_setting_of_the_template_is_the_default_and_none_is_miss
     uncommented = _uncommented(tables)
     assert set(tomllib.loads(uncommented)) == {
         *("schema", "repository", "paths", "daemon", "intake"),
-        *("landing", "commit", "network", "confinement", "budget"),
+        *("review", "landing", "commit", "network", "confinement", "budget"),
     }
     shown = config.effective(uncommented.encode())
     default = config.effective(None)

@@ -69,7 +69,7 @@ def test_an_accepted_output_ends_the_trying() -> None:
     [
         (returned(1, revised("shape: no list")), ("shape: no list",)),
         (returned(1, rejected("out-of-scope", "scope: b.md")), ("scope: b.md",)),
-        (lost(1), ("the last attempt was lost: killed: too slow",)),
+        (lost(1), ("an attempt was lost: killed: too slow",)),
     ],
 )
 def test_the_next_attempt_is_told_why_the_last_one_would_not_do(
@@ -189,7 +189,7 @@ def test_when_one_worker_has_tried_enough_the_next_one_with_the_capability_takes
     first = _then(*_by("links", 1, 2))
     assert _goes_to(first) == "dear"
     assert isinstance(first, Dispatch)
-    assert (first.number, first.feedback) == (3, ("no 2",))
+    assert (first.number, first.feedback) == (3, ("no 2", "no 1"))
     assert _goes_to(_then(*_by("links", 1, 2), *_by("dear", 3))) == "dear"
     assert _goes_to(_then(*_by("links", 1, 2), *_by("dear", 3, 4))) == "dearest"
 

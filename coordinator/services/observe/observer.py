@@ -1,9 +1,10 @@
 """One look at branch, refs, journal, inbox and pool: the only reader of all of them. Returns the World."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
-from coordinator.domain import budget, spent, state_md
+from coordinator.domain import budget, second_look, spent, state_md
 from coordinator.domain.attempt import RESTARTED, Attempt, Lost, Returned, Running, Spec
 from coordinator.domain.check import Check
 from coordinator.domain.names import (
@@ -205,7 +206,7 @@ class Observer:
                     Check(product=product, command=c.command, confinement=c.confinement)
                     for c in gate
                 )
-        return Sighting(
+        sighting = Sighting(
             filed=filed,
             order=self._log.place(filed.id),
             age_s=self._clock.monotonic_s() - since[1],
@@ -219,6 +220,7 @@ class Observer:
             refused=prepared.refused.get((filed.id, filed.folder)),
             spent=cost,
         )
+        return replace(sighting, evaluators=second_look.able(sighting, self._rules.policy))
 
     def _used(self, spec: Spec) -> Usage | None:
         """Returns what an attempt used of which nothing else is kept; asked only about those that cost money."""

@@ -1,0 +1,53 @@
+"""Starts attempts: what those at a task and those that judge one have in common."""
+
+from coordinator.domain.package import ContextPackage
+from coordinator.domain.steps import Dispatch
+from coordinator.domain.world import Sighting, World
+from coordinator.services import dispatch as dispatch_service
+from coordinator.services import package as package_service
+
+from .kit import Kit
+
+
+def evaluate(kit: Kit, step: Dispatch, about: int, sighting: Sighting, world: World) -> None:
+    """Builds the package of an evaluation of attempt `about`, and starts it."""
+    profile = world.policy.profile(step.task.profile)
+    assert profile is not None
+    package = package_service.pack_evaluation(
+        sighting,
+        profile,
+        about=about,
+        attempt=step.number,
+        objects=kit.ports.objects,
+        feedback=step.feedback,
+    )
+    start(kit, step, sighting, world, package)
+
+
+def start(
+    kit: Kit, step: Dispatch, sighting: Sighting, world: World, package: ContextPackage
+) -> None:
+    """Starts an attempt whose package is built, and says so."""
+    spec = dispatch_service.start(
+        step.task,
+        sighting,
+        package,
+        number=step.number,
+        world=world,
+        attempts=kit.ports.attempts,
+        journal=kit.ports.journal,
+        pool=kit.ports.pool,
+        role=step.role,
+        about=step.about,
+    )
+    if spec is not None:
+        kit.say(
+            {
+                "event": "started",
+                "brief": step.brief,
+                "attempt": step.number,
+                "worker": step.task.profile,
+                "role": step.role,
+                "cost_usd_max": spec.cost_usd_max,
+            }
+        )
