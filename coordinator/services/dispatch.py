@@ -1,6 +1,7 @@
 """Claims, sweeps, renews, and starts attempts: the only verb that starts one."""
 
 import logging
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -62,7 +63,8 @@ def start(
         if isinstance(money, budget.Lack):
             logger.info("not started brief=%s attempt=%d: %s", spec.id.brief, number, money.why)
             return None
-        spec = spec.model_copy(update={"cost_usd_max": round(money, 6)})
+        # Down to a millionth: up, the last attempt of a day would take it over its budget.
+        spec = spec.model_copy(update={"cost_usd_max": math.floor(money * 1e6) / 1e6})
     journal.begin(spec)
     pool.submit(spec, package, profile)
     logger.info("started brief=%s attempt=%d task=%s", spec.id.brief, number, task.id)

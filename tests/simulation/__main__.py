@@ -1,4 +1,4 @@
-"""python -m tests.simulation SEED [SEED...]: replays a seed with everything that happened, readable."""
+"""python -m tests.simulation [crowd] SEED [SEED...]: replays a seed with everything that happened, readable."""
 
 import logging
 import os
@@ -7,6 +7,7 @@ import time
 
 import click
 
+from .crowd import Crowd
 from .scenario import run
 
 
@@ -15,6 +16,8 @@ def main(arguments: list[str]) -> int:
     bad = 0
     logging.getLogger("coordinator").addHandler(logging.NullHandler())
     begun_s = time.process_time()
+    if arguments[:1] == ["crowd"]:
+        return _crowd([int(seed) for seed in arguments[1:]])
     for argument in arguments:
         first, dash, last = argument.partition("-")
         seeds = range(int(first), int(last or first) + 1)
@@ -28,6 +31,18 @@ def main(arguments: list[str]) -> int:
         click.echo(
             f"{len(seeds)} seeds, {bad} broken, {time.process_time() - begun_s:.1f} s of CPU"
         )
+    return 1 if bad else 0
+
+
+def _crowd(seeds: list[int]) -> int:
+    """Replays days of many briefs."""
+    bad = 0
+    for seed in seeds:
+        outcome = Crowd(seed, traced=True).run()
+        bad += bool(outcome.broken)
+        for line in outcome.trace:
+            click.echo(line)
+        click.echo(outcome.told() if outcome.broken else f"crowd {seed} holds")
     return 1 if bad else 0
 
 

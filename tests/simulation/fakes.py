@@ -128,6 +128,11 @@ class SimJournal:
     def spent_since(self, timestamp: int) -> float:
         return 0.0  # nobody here costs money
 
+    @property
+    def running(self) -> int:
+        """How many attempts have begun and not ended."""
+        return sum(ended is None for _, ended in self._begun.values())
+
     def forget(self, brief: BriefId) -> None:
         for attempt in [a for a in self._begun if a.brief == brief]:
             del self._begun[attempt]
@@ -153,10 +158,12 @@ class SimPool:
         work: Work,
         began: Callable[[Spec], None],
         wake: Callable[[], None],
+        lasts_s: Callable[[Spec], float],
     ) -> None:
         self._life = life
         self._spool = spool
         self._work = work
+        self._lasts_s = lasts_s
         self._began = began
         self._wake = wake
         self._running: dict[AttemptId, Spec] = {}
@@ -167,8 +174,7 @@ class SimPool:
             return
         self._began(spec)
         self._running[spec.id] = spec
-        lasts_s = self._life.scheduler.random.choice((0.3, 2.0, 5.0, 12.0))
-        self._life.spawn(lasts_s, "attempt", partial(self._end, spec, package))
+        self._life.spawn(self._lasts_s(spec), "attempt", partial(self._end, spec, package))
 
     def cancel(self, attempt: AttemptId, *, reason: str) -> None:
         spec = self._running.pop(attempt, None)

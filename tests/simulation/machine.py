@@ -69,6 +69,8 @@ class Around:
     weather: Weather
     policy: Policy
     work: Work
+    began: Callable[[Spec], None]
+    lasts_s: Callable[[Spec], float]  # how long an attempt takes
     standing: dict[Environment, tuple[Oid, int]]
     plant: Plant
     trace: Trace
@@ -166,7 +168,14 @@ class Machine:
             remote=self._port(remote),
             checks=self._port(SimChecks(life, is_broken=watch.is_broken, begins=around.gating)),
             pool=self._port(
-                SimPool(life, self.disk.spool, work=around.work, began=watch.began, wake=self.wake)
+                SimPool(
+                    life,
+                    self.disk.spool,
+                    work=around.work,
+                    began=around.began,
+                    wake=self.wake,
+                    lasts_s=around.lasts_s,
+                )
             ),
             targets=self._port(
                 SimTargets(

@@ -11,6 +11,7 @@ from coordinator.domain.attempt import Spec
 from coordinator.domain.names import Environment, Oid, RepoPath
 from coordinator.domain.output import Changes, CouldNot, Edit, NoOutput, Output, Report, Usage
 from coordinator.domain.package import ContextPackage
+from coordinator.domain.policy import Policy
 from coordinator.domain.tree import matches
 from tests.support.fake_git import FakeGit
 from tests.support.trees import Trees
@@ -41,11 +42,12 @@ class Outcome:
     trace: list[str] = field(default_factory=list)
     virtual_s: float = 0.0
     landings: int = 0
+    command: str = ""  # what replays it
 
     def told(self) -> str:
         """Returns what a failing test says."""
         listed = "\n".join(f"  {line}" for line in self.broken[:5])
-        return f"seed {self.seed}:\n{listed}\nreplay: python -m tests.simulation {self.seed}"
+        return f"seed {self.seed}:\n{listed}\nreplay: python -m tests.simulation {self.command or self.seed}"
 
 
 def run(
@@ -75,7 +77,7 @@ class Day:
         trees = Trees(FakeGit(self.server))
         born = trees.commit(trees.tree(_FILES))
         self.server.apply([RefUpdate(ref=BRANCH, expected=None, new=born)])
-        policy = replace(POLICY, unverified="hold") if self.mood.holds else POLICY
+        policy = self.policy
         self.watch = Watch(self.server, policy=policy, born=born)
         self.server.watch = self.watch.applied
         self.standing: dict[Environment, tuple[Oid, int]] = {}
@@ -85,6 +87,8 @@ class Day:
             weather=self.weather,
             policy=policy,
             work=self.work,
+            began=self.began,
+            lasts_s=self.lasts_s,
             standing=self.standing,
             plant=plant,
             trace=self._trace,
@@ -95,6 +99,11 @@ class Day:
             self.machines, self.server, self.watch, haste=self.mood.haste, trace=self._trace
         )
         self.watch.changed = self.people.changed
+
+    @property
+    def policy(self) -> Policy:
+        """The rules of the house."""
+        return replace(POLICY, unverified="hold") if self.mood.holds else POLICY
 
     def run(self) -> Outcome:
         """Runs faults and all, then waits for the quiet that must come."""
@@ -179,6 +188,15 @@ class Day:
                 watch.fault(f"{machine.name} is down")
         for ref in watch.left():
             watch.fault(f"{ref} is left")
+
+    def began(self, spec: Spec) -> None:
+        """An attempt begins."""
+        self.watch.began(spec)
+
+    def lasts_s(self, spec: Spec) -> float:
+        """Returns how long an attempt takes."""
+        del spec
+        return self.random.choice((0.3, 2.0, 5.0, 12.0))
 
     def work(self, spec: Spec, package: ContextPackage) -> Output | NoOutput:
         """What a worker comes to: mostly what was asked, and sometimes anything else."""

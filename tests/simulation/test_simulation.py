@@ -1,8 +1,5 @@
 """DESIGN 6 as a whole: over a thousand days with faults, the invariants hold; a planted bug is found."""
 
-import logging
-from collections.abc import Iterator
-
 import pytest
 
 from tests.simulation.planted import PLANTS, Planted
@@ -13,13 +10,7 @@ _CHUNK = 50
 _FOUND_WITHIN = 150  # seeds; each planted bug shows in 5 % of its days, or more
 
 
-@pytest.fixture(autouse=True)
-def quiet() -> Iterator[None]:
-    """Keeps the logs of a thousand days out of the way."""
-    logger = logging.getLogger("coordinator")
-    logger.setLevel(logging.CRITICAL)
-    yield
-    logger.setLevel(logging.NOTSET)
+pytestmark = pytest.mark.usefixtures("quiet")
 
 
 @pytest.mark.slow
