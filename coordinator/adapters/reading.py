@@ -4,6 +4,7 @@ No call here writes a ref, an index or a work tree. A fetch adds objects only, w
 `--no-write-fetch-head` and no destination, so that a plain clone stays as its owner left it.
 """
 
+import contextlib
 import json
 import os
 from collections.abc import Mapping, Sequence
@@ -113,7 +114,8 @@ class FileMemo:
             fresh.write_text(json.dumps(said, separators=(",", ":")))
             fresh.replace(self._folder / f"{name}.json")
         except OSError:
-            fresh.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # where nothing can be written, nothing is left either
+                fresh.unlink(missing_ok=True)
 
 
 def _parsed(out: bytes) -> list[SeenCommit]:

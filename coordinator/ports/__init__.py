@@ -6,6 +6,7 @@ Users import from here: which module a port stands in is nobody's business but t
 
 from .asking import Inbox
 from .marks import writes
+from .past import CoChange
 from .remote import Claims, Committer, Remote
 from .running import Checks, DeployRefs, Pool, Targets
 from .store import Attempts, Journal, Objects
@@ -16,6 +17,7 @@ __all__ = [
     "Checks",
     "Claims",
     "Clock",
+    "CoChange",
     "Committer",
     "DeployRefs",
     "Inbox",

@@ -1,0 +1,85 @@
+"""Where the boundary between tasks runs: what is coupled goes in sequence, the rest apart and at once."""
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from .brief import Input
+from .coupling import THRESHOLD, Coupling
+from .names import TaskId
+from .plan import Plan, Task
+
+NOTES_MAX = 60
+NOTE = "coupling"
+
+Pair = tuple[TaskId, TaskId]  # in the order of the plan
+
+
+def unordered(plan: Plan) -> tuple[Pair, ...]:
+    """Returns the pairs of tasks of which neither waits for the other.
+
+    Tasks without a part are left out: they are the same work, given to several workers.
+    """
+    own = [task for task in plan.tasks if task.part is not None]
+    before = {task.id: _before(plan.tasks, task.id) for task in own}
+    return tuple(
+        (one.id, two.id)
+        for number, one in enumerate(own)
+        for two in own[number + 1 :]
+        if one.id not in before[two.id] and two.id not in before[one.id]
+    )
+
+
+def ordered(plan: Plan, couplings: Mapping[Pair, Coupling], threshold: float = THRESHOLD) -> Plan:
+    """Returns the plan with coupled pairs in sequence, and a note for each pair that was looked at.
+
+    The one that the plan names first goes first, and its result is an input of the other. A pair that
+    others have put the other way round by then stays so: there is never a cycle.
+    """
+    tasks = {task.id: task for task in plan.tasks}
+    notes = []
+    for (one, two), found in couplings.items():
+        if found.score >= threshold:
+            turned = two in _before(tasks.values(), one)
+            first, second = (two, one) if turned else (one, two)
+            tasks[second] = _following(tasks[second], first)
+            notes.append(_note(first, second, found, f">= {threshold:g}, {second} after {first}"))
+        else:
+            notes.append(_note(one, two, found, f"< {threshold:g}, apart and at once"))
+    return plan.model_copy(
+        update={
+            "tasks": tuple(tasks[task.id] for task in plan.tasks),
+            "notes": (*plan.notes, *_bounded(notes)),
+        }
+    )
+
+
+def _following(task: Task, first: TaskId) -> Task:
+    """Returns a task that waits for another, and is given its result."""
+    assert task.part is not None, "tasks without a part are not ordered"
+    given = Input(kind="task", value=first)
+    inputs = task.part.inputs if given in task.part.inputs else (*task.part.inputs, given)
+    after = task.after if first in task.after else (*task.after, first)
+    part = task.part.model_copy(update={"inputs": inputs})
+    return task.model_copy(update={"after": after, "part": part})
+
+
+def _before(tasks: Iterable[Task], wanted: TaskId) -> frozenset[TaskId]:
+    """Returns every task that `wanted` waits for, directly or not."""
+    after = {task.id: task.after for task in tasks}
+    found: set[TaskId] = set()
+    left = list(after.get(wanted, ()))
+    while left:
+        name = left.pop()
+        if name not in found:
+            found.add(name)
+            left += after.get(name, ())
+    return frozenset(found)
+
+
+def _note(one: TaskId, two: TaskId, found: Coupling, choice: str) -> str:
+    return f"{NOTE} {one} {two}: {found.score:.2f} {choice}; {found.why}"
+
+
+def _bounded(notes: list[str]) -> Iterator[str]:
+    yield from notes[:NOTES_MAX]
+    if len(notes) > NOTES_MAX:
+        yield f"{NOTE}: {len(notes) - NOTES_MAX} more pairs were looked at"
