@@ -37,6 +37,8 @@ _HOW: dict[Delivery, str] = {
     ),
 }
 
+_ORIGINS = {"url": "fetched from", "from": "result of", "task": "result of the task"}
+
 _FORMS = {
     "list": "a list: each line of `text` is an item that begins with `- `. Nothing found is an empty text",
     "json": "JSON",
@@ -51,6 +53,7 @@ def prompt(package: ContextPackage, *, changes: Delivery = "answer") -> str:
     sections = (
         ("", _CONTRACT),
         ("Task", package.description.strip()),
+        ("How to go about it", package.guidance.strip()),
         ("Inputs", "\n\n".join(_input(item) for item in package.input_data)),
         ("Scope", _scope(package)),
         ("Do not", _bullets(package.do_not)),
@@ -74,8 +77,8 @@ def fenced(content: str, *, what: str) -> str:
 def _input(item: PackageInput) -> str:
     note = f" ({item.label})" if item.label else ""
     if item.content is not None:
-        what = {"url": "fetched from", "from": "result of"}.get(item.kind, "given")
-        named = item.value if item.kind in ("url", "from") else item.label or "data"
+        what = _ORIGINS.get(item.kind, "given")
+        named = item.value if item.kind in _ORIGINS else item.label or "data"
         return fenced(item.content, what=f"{what} {named}")
     match item.kind:
         case "path" | "glob" if item.paths == (item.value,):

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from .names import BriefId, Digest, Environment, ProfileName, RepoPath
+from .names import BriefId, Digest, Environment, ProfileName, RepoPath, TaskId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +39,7 @@ class Input(_Value):
     kind: Literal["path", "glob", "url", "data", "from", "task"]
     value: str
     label: str = ""  # info string of fenced data
+    wants: str = ""  # of a task's output: the kind that it must have, or a JSON Schema as text
 
 
 class Kind(StrEnum):
@@ -76,6 +77,26 @@ class Prohibition(_Value):
     text: str
 
 
+class BriefTask(_Value):
+    """One of the tasks that a brief names: its own sections, and which others come before it."""
+
+    id: TaskId
+    task: str = ""
+    inputs: tuple[Input, ...] = ()
+    scope_in: tuple[str, ...] = ()
+    scope_out: tuple[str, ...] = ()
+    scope_prose: str = ""
+    output_format: OutputFormat = OutputFormat(text="", kind=None)
+    guidance: str = ""  # which tools, and how to go about it
+    do_not: tuple[Prohibition, ...] = ()
+    acceptance: tuple[Criterion, ...] = ()
+    tools: tuple[str, ...] = ()
+    after: tuple[TaskId, ...] = ()
+    worker: ProfileName | None = None
+    task_type: str | None = None
+    optional: bool = False  # the brief can do without what comes of it
+
+
 class Brief(_Value):
     """A brief as parsed. An incomplete one (empty sections) is a value too: intake asks."""
 
@@ -100,6 +121,12 @@ class Brief(_Value):
     deploy: Environment | None = None
     again: int | None = None
     external: bool = False  # links that lead out of the repository are looked at too
+    tasks: tuple[BriefTask, ...] = ()
+    recipe: str | None = None  # the name of a way to make tasks of it
+    recipe_with: dict[str, tuple[str, ...]] = {}  # the recipe's parameters
+    workers: int | None = None  # the most attempts at one task at a time
+    on_partial: Literal["hold", "land", "fail"] = "hold"  # where some of its tasks came to nothing
+    review: Literal["required"] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

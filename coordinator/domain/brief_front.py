@@ -1,13 +1,12 @@
 """The front matter of a brief: the settings that are not prose, as YAML."""
 
 import difflib
-import math
-import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import yaml
 
+from coordinator.domain import brief_tasks, brief_yaml
 from coordinator.domain.brief import Brief, Fault
 
 KEYS = (
@@ -23,13 +22,17 @@ KEYS = (
     "deploy",
     "again",
     "external",
+    "tasks",
+    "recipe",
+    "recipe_with",
+    "workers",
+    "on_partial",
+    "review",
 )
 _FIELDS = {"deadline": "deadline_s", "budget": "budget_usd"}
 _SECTION = "front matter"
-_UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
-_DURATION = re.compile(r"(?:\d+(?:\.\d+)?\s*[smhd]\s*)+\Z")
-_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\u2028\u2029\ufeff]")
-_NUMBER_MAX = 1e12
+_DEFAULTS: tuple[Any, ...] = (None, [], {})
+_UNSAID = (("priority", 0), ("on_partial", "hold"))
 
 
 def fields(front: str) -> tuple[dict[str, Any], tuple[Fault, ...]]:
@@ -37,7 +40,7 @@ def fields(front: str) -> tuple[dict[str, Any], tuple[Fault, ...]]:
     entries, faults = _entries(front)
     found: dict[str, Any] = {}
     for key, node in entries:
-        line = node.start_mark.line + 2
+        line = brief_yaml.line_of(node)
         if key not in KEYS:
             near = difflib.get_close_matches(key, KEYS, n=1, cutoff=0.6)
             hint = f"did you mean `{near[0]}`?" if near else f"the keys are {', '.join(KEYS)}"
@@ -48,7 +51,11 @@ def fields(front: str) -> tuple[dict[str, Any], tuple[Fault, ...]]:
             message, hint = f"`{key}` is set twice", "keep one of the two lines"
             faults.append(_fault("duplicate-key", line, message, hint))
             continue
-        if isinstance(node, yaml.ScalarNode) and node.tag == "tag:yaml.org,2002:null":
+        if brief_yaml.is_empty(node):
+            continue
+        if key == "tasks":
+            found[name], more = brief_tasks.read(node)
+            faults += more
             continue
         read, wanted = _READERS[key]
         value = read(node)
@@ -62,22 +69,24 @@ def fields(front: str) -> tuple[dict[str, Any], tuple[Fault, ...]]:
 
 
 def lines(front: str) -> Mapping[str, int]:
-    """Returns the line of each setting in the brief, as far as the front matter can be read."""
-    return {key: node.start_mark.line + 2 for key, node in _entries(front)[0]}
+    """Returns the line of each setting in the brief, as far as the front matter can be read.
+
+    A task is in it as `tasks:ID`.
+    """
+    found: dict[str, int] = {}
+    for key, node in _entries(front)[0]:
+        found[key] = brief_yaml.line_of(node)
+        if key == "tasks":
+            found |= {f"tasks:{name}": line for name, line in brief_tasks.lines(node).items()}
+    return found
 
 
 def render(brief: Brief) -> str:
     """Returns the front matter with its '---' lines, '' when there is nothing to set."""
     said: dict[str, Any] = {}
     for key in KEYS:
-        value = getattr(brief, _FIELDS.get(key, key))
-        if isinstance(value, tuple):
-            value = list(value)
-        if isinstance(value, float) and value.is_integer():
-            value = int(value)
-        if value is False:
-            continue
-        if value not in (None, []) and not (key == "priority" and value == 0):
+        value = _said(key, getattr(brief, _FIELDS.get(key, key)))
+        if value is not False and value not in _DEFAULTS and (key, value) not in _UNSAID:
             said[key] = value
     if not said:
         return ""
@@ -90,6 +99,21 @@ def with_worker(text: str, worker: str) -> str:
     if text.startswith("---\n"):
         return f"---\n{line}{text[4:]}"
     return f"---\n{line}---\n\n{text}"
+
+
+def _said(key: str, value: Any) -> Any:
+    """Returns a setting as YAML has it."""
+    match value:
+        case tuple() if key == "tasks":
+            return brief_tasks.render(value)
+        case tuple():
+            return list(value)
+        case dict():
+            return {k: list(v) if len(v) > 1 else v[0] for k, v in value.items()}
+        case float() if value.is_integer():
+            return int(value)
+        case _:
+            return value
 
 
 def _entries(front: str) -> tuple[list[tuple[str, yaml.Node]], list[Fault]]:
@@ -120,82 +144,24 @@ def _entries(front: str) -> tuple[list[tuple[str, yaml.Node]], list[Fault]]:
     return entries, faults
 
 
-def _scalar(node: yaml.Node) -> str | None:
-    plain = ("str", "int", "float", "bool", "timestamp")
-    if not isinstance(node, yaml.ScalarNode):
-        return None
-    if node.tag.removeprefix("tag:yaml.org,2002:") not in plain:
-        return None
-    value = str(node.value).strip()
-    return value if value and not _UNPRINTABLE.search(value) else None
-
-
-def _word(node: yaml.Node) -> str | None:
-    value = _scalar(node)
-    return None if value is None or "," in value else value
-
-
-def _words(node: yaml.Node) -> tuple[str, ...] | None:
-    """Reads `a`, `a, b` and a YAML list; each word once."""
-    if isinstance(node, yaml.SequenceNode):
-        found = [_word(item) for item in node.value]
-        return None if None in found else tuple(dict.fromkeys(w for w in found if w))
-    value = _scalar(node)
-    if value is None:
-        return None
-    return tuple(dict.fromkeys(w.strip() for w in value.split(",") if w.strip())) or None
-
-
-def _yes(node: yaml.Node) -> bool | None:
-    value = (_scalar(node) or "").lower()
-    return None if value not in ("true", "false", "yes", "no") else value in ("true", "yes")
-
-
-def _whole(lowest: int, highest: int) -> Callable[[yaml.Node], int | None]:
-    def read(node: yaml.Node) -> int | None:
-        value = _scalar(node)
-        if value is None or not re.fullmatch(r"[+-]?\d{1,15}", value.replace("_", "")):
-            return None
-        number = int(value.replace("_", ""))
-        return number if lowest <= number <= highest else None
-
-    return read
-
-
-def _amount(node: yaml.Node) -> float | None:
-    value = _scalar(node)
-    if value is None or not re.fullmatch(r"\d{1,12}(?:\.\d{1,12})?", value.removeprefix("$")):
-        return None
-    return float(value.removeprefix("$"))
-
-
-def _duration(node: yaml.Node) -> float | None:
-    """Reads seconds, or a sum such as `1h30m`."""
-    value = _scalar(node)
-    if value is None:
-        return None
-    if re.fullmatch(r"-?\d{1,12}(?:\.\d{1,12})?", value):
-        return float(value)
-    if len(value) > 40 or not _DURATION.match(value):
-        return None
-    parts = re.findall(r"(\d+(?:\.\d+)?)\s*([smhd])", value)
-    total = sum(float(number) * _UNITS_S[unit] for number, unit in parts)
-    return total if math.isfinite(total) and total <= _NUMBER_MAX else None
-
-
 _READERS: dict[str, tuple[Callable[[yaml.Node], Any], str]] = {
-    "worker": (_words, "the name of a worker, or a list of names"),
-    "task_type": (_word, "a word"),
-    "tools": (_words, "a list of tools"),
-    "priority": (_whole(-1000, 1000), "a whole number from -1000 to 1000"),
-    "after": (_words, "the name of a brief, or a list of names"),
-    "deadline": (_duration, "a time"),
-    "max_tokens": (_whole(1, 10**12), "a whole number of at least 1"),
-    "budget": (_amount, "an amount in USD"),
-    "retries": (_whole(0, 20), "a whole number from 0 to 20"),
-    "deploy": (_word, "the name of one environment"),
-    "again": (_whole(1, 10**6), "a whole number of at least 1"),
-    "external": (_yes, "true or false"),
+    "worker": (brief_yaml.words, "the name of a worker, or a list of names"),
+    "task_type": (brief_yaml.word, "a word"),
+    "tools": (brief_yaml.words, "a list of tools"),
+    "priority": (brief_yaml.whole(-1000, 1000), "a whole number from -1000 to 1000"),
+    "after": (brief_yaml.words, "the name of a brief, or a list of names"),
+    "deadline": (brief_yaml.duration, "a time"),
+    "max_tokens": (brief_yaml.whole(1, 10**12), "a whole number of at least 1"),
+    "budget": (brief_yaml.amount, "an amount in USD"),
+    "retries": (brief_yaml.whole(0, 20), "a whole number from 0 to 20"),
+    "deploy": (brief_yaml.word, "the name of one environment"),
+    "again": (brief_yaml.whole(1, 10**6), "a whole number of at least 1"),
+    "external": (brief_yaml.yes, "true or false"),
+    "recipe": (brief_yaml.word, "the name of one recipe"),
+    "recipe_with": (brief_yaml.texts, "a mapping of texts, or of lists of texts"),
+    "workers": (brief_yaml.whole(1, 100), "a whole number from 1 to 100"),
+    "on_partial": (brief_yaml.choice("hold", "land", "fail"), "hold, land or fail"),
+    "review": (brief_yaml.choice("required"), "the word required"),
 }
 _EXAMPLES = {
     "worker": "`worker: links` or `worker: [links, sitemap]`",
@@ -210,11 +176,16 @@ _EXAMPLES = {
     "deploy": "`deploy: production`",
     "again": "`again: 1`",
     "external": "`external: true`",
+    "recipe": "`recipe: map-reduce`",
+    "recipe_with": "`recipe_with: {sections: [Today, What to do]}`",
+    "workers": "`workers: 3`",
+    "on_partial": "`on_partial: hold`",
+    "review": "`review: required`",
 }
 
 
 def _shown(key: str) -> str:
-    return "`" + _UNPRINTABLE.sub("?", key)[:40] + "`"
+    return "`" + brief_yaml.UNPRINTABLE.sub("?", key)[:40] + "`"
 
 
 def _fault(code: str, line: int, message: str, hint: str) -> Fault:

@@ -33,7 +33,8 @@ def parse(text: bytes, *, name: str) -> Brief | tuple[Fault, ...]:
     if everything:
         return tuple(sorted(everything, key=lambda fault: fault.line))
     # What a brief takes from another one, it waits for.
-    sources = (item.value for item in brief.inputs if item.kind == "from")
+    named = (*brief.inputs, *(item for task in settings.get("tasks", ()) for item in task.inputs))
+    sources = (item.value for item in named if item.kind == "from")
     settings["after"] = tuple(dict.fromkeys((*settings.get("after", ()), *sources)))
     return brief.model_copy(update=settings)
 

@@ -29,7 +29,7 @@ def chosen(brief: Brief, policy: Policy) -> tuple[ProfileName, ...]:
     """Returns the workers of a brief in order; () when none is named and none can be chosen."""
     if brief.worker:
         return tuple(dict.fromkeys(brief.worker))
-    capability = _wanted(brief, policy)
+    capability = wanted(brief, policy)
     able = substitutes(brief, policy) or tuple(
         p.name for p in policy.profiles if capability in p.capabilities
     )
@@ -43,7 +43,7 @@ def substitutes(brief: Brief, policy: Policy) -> tuple[ProfileName, ...]:
     """
     if brief.worker:
         return ()
-    capability, kind = _wanted(brief, policy), brief.output_format.kind
+    capability, kind = wanted(brief, policy), brief.output_format.kind
     return tuple(
         p.name
         for p in policy.profiles
@@ -53,7 +53,8 @@ def substitutes(brief: Brief, policy: Policy) -> tuple[ProfileName, ...]:
     )
 
 
-def _wanted(brief: Brief, policy: Policy) -> str | None:
+def wanted(brief: Brief, policy: Policy) -> str | None:
+    """Returns the capability that a brief asks for, None when none can be told."""
     return brief.task_type or _capability(brief.task, policy)
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from coordinator.domain import sentences
+from coordinator.domain import planning, sentences
 from coordinator.domain.brief import Brief, Kind, Question
 from coordinator.domain.brief_items import PROSE
 from coordinator.domain.choosing import chosen
@@ -76,7 +76,8 @@ def _ask_output_format(brief: Brief, policy: Policy) -> Question | None:
         why = "is missing" if not wanted.text else "names none of the kinds"
         text = f"OUTPUT FORMAT {why}: a list, json, a table, a report, or changes?"
         return Question(id="output_format", text=text, choices=_KINDS)
-    profiles = [p for name in chosen(brief, policy) if (p := policy.profile(name))]
+    workers = () if planning.is_split(brief) else chosen(brief, policy)
+    profiles = [p for name in workers if (p := policy.profile(name))]
     unable = [p for p in profiles if p.output_kinds and wanted.kind.value not in p.output_kinds]
     if unable:
         choices = _in_common(profiles)
@@ -96,7 +97,7 @@ def _ask_output_format(brief: Brief, policy: Policy) -> Question | None:
 
 
 def _ask_worker(brief: Brief, policy: Policy) -> Question | None:
-    if chosen(brief, policy):
+    if planning.is_split(brief) or chosen(brief, policy):
         return None
     choices = tuple(str(p.name) for p in policy.profiles)
     why = f"no worker has the capability {brief.task_type!r}" if brief.task_type else (

@@ -5,10 +5,11 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from coordinator.domain import plan_faults, planning
 from coordinator.domain.brief import Brief, Estimate, Fault, Input, Kind
 from coordinator.domain.brief_items import PROSE
 from coordinator.domain.brief_paths import pathlike, sentence_end
-from coordinator.domain.choosing import chosen, quotes
+from coordinator.domain.choosing import quotes
 from coordinator.domain.clean_path import is_below, is_git
 from coordinator.domain.names import ProfileName, RecordPaths
 from coordinator.domain.policy import Policy
@@ -36,7 +37,7 @@ def estimate(brief: Brief, *, chars: int, facts: Facts, policy: Policy) -> Estim
     """Returns what a brief is expected to use: tokens against the speed of its workers."""
     urls = sum(item.kind == "url" for item in brief.inputs)
     tokens = math.ceil(chars / 4) + FILE_TOKENS * facts.files + URL_TOKENS * urls
-    profiles = [p for name in chosen(brief, policy) if (p := policy.profile(name))]
+    profiles = [p for name in planning.profiles(brief, policy) if (p := policy.profile(name))]
     return Estimate(
         seconds=round(max((START_S + tokens / p.tokens_per_s for p in profiles), default=0.0), 1),
         tokens=tokens * max(1, len(profiles)),
@@ -56,6 +57,7 @@ def faults(
     _dependencies(facts, said)
     _bounds(brief, facts, policy.paths, said)
     _names(brief, policy, said)
+    _plan(brief, policy, said)
     return tuple(sorted(said.found, key=lambda fault: fault.line))
 
 
@@ -117,7 +119,7 @@ def _limits(brief: Brief, expected: Estimate, policy: Policy, said: _Faults) -> 
         message = f"the deadline is {deadline:g} s, and about {expected.seconds:g} s are estimated"
         hint = "give it more time, or name fewer inputs"
         said.add("deadline-estimate", "deadline", message, hint)
-    workers = chosen(brief, policy)
+    workers = planning.profiles(brief, policy)
     each = expected.tokens // max(1, len(workers))
     if brief.max_tokens is not None and each > brief.max_tokens:
         message = f"about {each:,} tokens are estimated; max_tokens is {brief.max_tokens:,}"
@@ -135,7 +137,9 @@ def _workers(brief: Brief, policy: Policy, said: _Faults) -> None:
         if policy.profile(name) is None:
             message = f"there is no worker {name!r}"
             said.add("unknown-worker", "worker", message, _near(name, known, "the workers are"))
-    for profile in (p for name in chosen(brief, policy) if (p := policy.profile(name))):
+    if planning.is_split(brief):
+        return  # each task has a worker and tools of its own: see `plan_faults`
+    for profile in (p for name in planning.profiles(brief, policy) if (p := policy.profile(name))):
         for tool in (t for t in brief.tools if t not in profile.tools):
             message = f"{profile.name} is not granted the tool {tool!r}"
             hint = _near(tool, sorted(profile.tools), "its tools are")
@@ -160,7 +164,10 @@ def _urls(brief: Brief, policy: Policy, said: _Faults) -> None:
 
 
 def _external(brief: Brief, policy: Policy, said: _Faults) -> None:
-    for profile in (p for name in chosen(brief, policy) if (p := policy.profile(name))):
+    workers = [p for name in planning.profiles(brief, policy) if (p := policy.profile(name))]
+    # Of several tasks only some look at links.
+    able = [p for p in workers if "check_url" in p.tools]
+    for profile in able or workers if planning.is_split(brief) else workers:
         granted = profile.tools & set(brief.tools) if brief.tools else profile.tools
         if "check_url" not in granted:
             message = f"{profile.name} is not granted the tool 'check_url', which `external` needs"
@@ -225,6 +232,20 @@ def _names(brief: Brief, policy: Policy, said: _Faults) -> None:
         said.add("unknown-environment", "deploy", message, hint)
 
 
+def _plan(brief: Brief, policy: Policy, said: _Faults) -> None:
+    """A brief that says which tasks it is made of says them without a fault."""
+    if brief.recipe is not None:
+        message = f"there is no recipe {brief.recipe!r}"
+        said.add("unknown-recipe", "recipe", message, "name its `tasks` instead")
+    if not planning.is_split(brief):
+        return
+    plan = planning.make(brief, policy=policy)
+    for fault in plan_faults.faults(plan, brief, policy, policy.doctrine):
+        section = f"tasks:{fault.task}"
+        where = section if section in said.lines else "tasks"
+        said.add(fault.code, where, fault.message, fault.hint)
+
+
 def _near(name: str, known: Sequence[str], listed: str) -> str:
     near = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
     near = near or [word for word in known if len(name) > 2 and word.startswith(name)]
@@ -233,4 +254,4 @@ def _near(name: str, known: Sequence[str], listed: str) -> str:
 
 def profiles_of(brief: Brief, policy: Policy) -> tuple[ProfileName, ...]:
     """Returns the workers that a brief goes to, known ones only."""
-    return tuple(name for name in chosen(brief, policy) if policy.profile(name))
+    return tuple(name for name in planning.profiles(brief, policy) if policy.profile(name))

@@ -63,6 +63,7 @@ class ContextPackage(_Frozen):
     attempt: int
     task_type: str
     description: str
+    guidance: str = ""  # which tools, and how to go about it: where a brief is more than one task
     tools_available: tuple[str, ...]
     constraints: Constraints
     input_data: tuple[PackageInput, ...]

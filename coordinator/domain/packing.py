@@ -46,6 +46,7 @@ def package(
         attempt=attempt,
         task_type=brief.task_type or profile.name,
         description=task.objective or brief.task,
+        guidance=task.part.guidance if task.part else "",
         tools_available=_tools(brief, profile),
         constraints=_constraints(brief, profile=profile, policy=policy),
         input_data=tuple(inputs),

@@ -25,6 +25,7 @@ class Part(_Frozen):
     inputs: tuple[Input, ...] = ()
     scope_in: tuple[str, ...] = ()
     scope_out: tuple[str, ...] = ()
+    scope_prose: str = ""
     do_not: tuple[Prohibition, ...] = ()
     acceptance: tuple[Criterion, ...] = ()
     tools: tuple[str, ...] = ()
@@ -70,6 +71,7 @@ class Plan(_Frozen):
     doctrine: str = ""
     notes: tuple[str, ...] = ()
     revised_because: str = ""
+    review: Literal["", "self"] = ""  # self: whoever reviewed is who wrote, and the landing says so
     name: str = ""  # of the brief, as its author wrote it
     accepted_at: int = 0  # unix seconds, shown as age; decides nothing
     requested_by: str = ""

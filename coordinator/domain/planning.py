@@ -1,13 +1,14 @@
-"""How a brief becomes a plan: one task for each worker, all of them free to start."""
+"""How a brief becomes a plan, by rules alone: one task for each worker, the tasks it names, or a recipe's."""
 
+from coordinator.domain import plan_edges, plan_tasks
 from coordinator.domain.brief import Brief
 from coordinator.domain.choosing import chosen
-from coordinator.domain.names import TaskId
+from coordinator.domain.names import ProfileName, TaskId
 from coordinator.domain.plan import Plan, Task
 from coordinator.domain.policy import Policy
 
 
-def single(
+def make(
     brief: Brief,
     *,
     policy: Policy,
@@ -15,20 +16,44 @@ def single(
     requested_by: str = "",
     requests: tuple[str, ...] = (),
 ) -> Plan:
+    """Returns the plan of a brief: the one way from a brief to its tasks (see plan_faults for what may be wrong)."""
+    plan = explicit(brief, policy) if brief.tasks else single(brief, policy)
+    return plan_edges.drawn(plan, brief).model_copy(
+        update={
+            "doctrine": policy.doctrine.digest,
+            "name": brief.name,
+            "accepted_at": accepted_at,
+            "requested_by": requested_by,
+            "requests": requests,
+        }
+    )
+
+
+def single(brief: Brief, policy: Policy) -> Plan:
     """Returns the plan `single`: a task with the whole of TASK for each worker, in the brief's order."""
     tasks = tuple(
         Task(id=TaskId(profile), objective=brief.task, profile=profile)
         for profile in chosen(brief, policy)
     )
-    return Plan(
-        shape="single",
-        rule="plan.single",
-        tasks=tasks,
-        name=brief.name,
-        accepted_at=accepted_at,
-        requested_by=requested_by,
-        requests=requests,
-    )
+    return Plan(shape="single", rule="plan.single", tasks=tasks)
+
+
+def explicit(brief: Brief, policy: Policy) -> Plan:
+    """Returns the plan of the tasks that a brief names."""
+    return Plan(rule="plan.tasks", tasks=plan_tasks.tasks_of(brief.tasks, brief, policy))
+
+
+def is_split(brief: Brief) -> bool:
+    """Tells whether a brief says itself which tasks it is made of."""
+    return bool(brief.tasks)
+
+
+def profiles(brief: Brief, policy: Policy) -> tuple[ProfileName, ...]:
+    """Returns the workers that a brief goes to, in the order of its tasks."""
+    if not is_split(brief):
+        return chosen(brief, policy)
+    named = (task.profile for task in make(brief, policy=policy).tasks)
+    return tuple(dict.fromkeys(name for name in named if name != plan_tasks.NOBODY))
 
 
 def content(plan: Plan) -> bytes:

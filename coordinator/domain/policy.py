@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
+from .doctrine import Doctrine
 from .names import Environment, ProfileName, RecordPaths, RepoPath
 
 
@@ -234,6 +235,7 @@ class Policy:
     confinement: Confinement = field(default_factory=Confinement)
     endpoints: tuple[Endpoint, ...] = ENDPOINTS
     search_url: str = ""  # of the search endpoint behind the tool web_search
+    doctrine: Doctrine = field(default_factory=Doctrine)
     digest: str = ""  # of the config blob, quoted by decisions that rest on it
 
     def profile(self, name: str) -> Profile | None:

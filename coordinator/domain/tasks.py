@@ -26,7 +26,7 @@ def brief_of(brief: Brief, task: Task | None) -> Brief:
             "inputs": part.inputs,
             "scope_in": part.scope_in,
             "scope_out": (*brief.scope_out, *part.scope_out),
-            "scope_prose": "",
+            "scope_prose": part.scope_prose,
             "output_format": part.output_format,
             "do_not": (*brief.do_not, *part.do_not),
             "acceptance": part.acceptance,

@@ -91,7 +91,7 @@ def _reply_name(request: Request) -> str:
 
 def make_plan(kit: Kit, sighting: Sighting, world: World) -> None:
     """Stores a plan for a brief that has none (made by hand, or by an older version)."""
-    plan = planning.single(sighting.filed.brief, policy=world.policy)
+    plan = planning.make(sighting.filed.brief, policy=world.policy)
     note = planned_note(sighting, plan, policy=world.policy)
     kit.memory.pending[note.key] = note
 

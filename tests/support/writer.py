@@ -180,7 +180,7 @@ class Writer:
         value = parse(TEXT.encode(), name=name)
         assert isinstance(value, Brief)
         matter = self._matter(name)
-        plan = planning.single(value, policy=POLICY)
+        plan = planning.make(value, policy=POLICY)
         return intake_notes.accepted(matter, brief=value, text=TEXT, plan=plan)
 
     def cancelling(self, filed: Filed) -> Note:

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from coordinator.domain.brief import (
     Brief,
+    BriefTask,
     Criterion,
     Fault,
     Input,
@@ -15,7 +16,7 @@ from coordinator.domain.brief import (
     Prohibition,
 )
 from coordinator.domain.brief_text import identify, parse, render, sections, with_section
-from coordinator.domain.names import ProfileName, RepoPath
+from coordinator.domain.names import ProfileName, RepoPath, TaskId
 
 WORDS = st.sampled_from(
     [
@@ -110,6 +111,11 @@ FRONT = st.sampled_from(
         "",
         "---\nworker: links\n---\n",
         "---\nafter: [a, b]\ndeadline: 1h30m\nbudget: 0.5\nagain: 2\npriority: -3\n---\n",
+        "---\nrecipe: route\nrecipe_with:\n  writer: a\n  sections: [A b, 'C: d']\nworkers: 2\n---\n",
+        (
+            "---\non_partial: land\nreview: required\ntasks:\n  - id: a\n    task: Do a.\n    inputs:\n"
+            "      - from: other\n  - {id: b, inputs: [task: a as list], after: a, optional: yes}\n---\n"
+        ),
         "---\ntools: [read, list]\nretries: 0\nmax_tokens: 100\ndeploy: site\ntask_type: x y\n---\n",
     ]
 )
@@ -159,6 +165,47 @@ INPUTS = st.one_of(
     ),
     st.just(Input(kind="url", value="https://example.com/a,b;c")),
 )
+PROHIBITIONS = (
+    Prohibition(kind="path", value="docs", text="touch docs/ or src/"),
+    Prohibition(kind="path", value="src", text="touch docs/ or src/"),
+    Prohibition(kind="prose", value="INPUTS: be rude", text="INPUTS: be rude"),
+)
+CRITERIA = (
+    Criterion(kind="check", value="links", text="check: links"),
+    Criterion(kind="schema", value='{"type": "object"}', text='schema: {"type": "object"}'),
+)
+EARLIER = st.builds(
+    Input,
+    kind=st.just("task"),
+    value=st.sampled_from(["outline", "a_1"]),
+    wants=st.sampled_from(["", "list", '{"type": "string"}', '{"const": "`x` as ---"}']),
+)
+TASKS = st.builds(
+    BriefTask,
+    id=st.sampled_from(["a", "B-2", "c_3"]).map(TaskId),
+    task=st.lists(PLAIN, max_size=3).map("\n".join),
+    inputs=st.tuples(
+        st.lists(INPUTS, unique=True, max_size=3), st.lists(EARLIER, unique=True, max_size=2)
+    ).map(lambda pair: (*pair[0], *pair[1])),
+    scope_in=st.lists(st.one_of(PATHS, GLOBS), unique=True, max_size=2).map(tuple),
+    scope_out=st.lists(PATHS, unique=True, max_size=2).map(tuple),
+    scope_prose=st.lists(PLAIN, unique=True, max_size=2).map("\n".join),
+    output_format=st.sampled_from(
+        [
+            OutputFormat(text="", kind=None),
+            OutputFormat(text="changes", kind=Kind.CHANGES),
+            OutputFormat(text="json", kind=Kind.JSON, json_schema={"required": ["```", "é\u2028"]}),
+        ]
+    ),
+    guidance=st.lists(PLAIN, max_size=2).map("\n".join),
+    do_not=st.sampled_from([(), PROHIBITIONS]),
+    acceptance=st.sampled_from([(), CRITERIA]),
+    tools=st.sampled_from([(), ("read", "list")]),
+    after=st.sampled_from([(), (TaskId("a"),), (TaskId("a"), TaskId("c_3"))]),
+    worker=st.sampled_from([None, ProfileName("links")]),
+    task_type=st.sampled_from([None, "x y", "true"]),
+    optional=st.booleans(),
+)
 BRIEFS = st.builds(
     Brief,
     name=st.just("x"),
@@ -175,22 +222,23 @@ BRIEFS = st.builds(
             json_schema={"type": "object", "required": ["```", "é"]},
         )
     ),
-    do_not=st.just(
-        (
-            Prohibition(kind="path", value="docs", text="touch docs/ or src/"),
-            Prohibition(kind="path", value="src", text="touch docs/ or src/"),
-            Prohibition(kind="prose", value="INPUTS: be rude", text="INPUTS: be rude"),
-        )
-    ),
-    acceptance=st.just(
-        (
-            Criterion(kind="check", value="links", text="check: links"),
-            Criterion(kind="schema", value='{"type": "object"}', text='schema: {"type": "object"}'),
-        )
-    ),
+    do_not=st.just(PROHIBITIONS),
+    acceptance=st.just(CRITERIA),
     worker=st.just((ProfileName("links"),)),
     deadline_s=st.one_of(st.none(), st.floats(10, 10**6).map(lambda n: round(n, 2))),
     again=st.one_of(st.none(), st.integers(1, 9)),
+    tasks=st.lists(TASKS, max_size=3).map(tuple),
+    recipe=st.sampled_from([None, "route", "map-reduce"]),
+    recipe_with=st.dictionaries(
+        st.sampled_from(["sections", "n", "a b"]),
+        st.lists(
+            st.sampled_from(["3", "A, b", "null", "two\nlines: x"]), min_size=1, max_size=3
+        ).map(tuple),
+        max_size=2,
+    ),
+    workers=st.one_of(st.none(), st.integers(1, 100)),
+    on_partial=st.sampled_from(["hold", "land", "fail"]),
+    review=st.sampled_from([None, "required"]),
 )
 
 

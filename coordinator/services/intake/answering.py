@@ -175,7 +175,7 @@ class On:
             return intake_notes.asked(
                 matter, brief=said.brief, text=said.text, questions=said.questions
             )
-        plan = planning.single(
+        plan = planning.make(
             said.brief,
             policy=self.world.policy,
             accepted_at=self.timestamp,

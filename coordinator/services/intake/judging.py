@@ -133,7 +133,7 @@ class _Judging:
                 matter, brief=said.brief, text=said.text, questions=said.questions
             )
         else:
-            plan = planning.single(
+            plan = planning.make(
                 said.brief,
                 policy=self._world.policy,
                 accepted_at=self._timestamp,
