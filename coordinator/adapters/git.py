@@ -73,6 +73,13 @@ class Git(Protocol):
         """Returns the merged tree, or the paths in conflict. Raises RepositoryError."""
         ...
 
+    def merge_lines(self, base: bytes, ours: bytes, theirs: bytes) -> bytes:
+        """Returns three texts merged; lines that both sides changed stand between marks (`diff3`).
+
+        Raises RepositoryError.
+        """
+        ...
+
     def diff(self, before: Oid, after: Oid) -> tuple[Change, ...]:
         """Returns what differs between two trees, file by file, without renames, sorted by path."""
         ...

@@ -16,6 +16,8 @@ from coordinator.adapters.git_command import (
     user_environment,
     with_settings,
 )
+from coordinator.adapters.git_failures import failed, is_missing
+from coordinator.adapters.git_lines import LineMerge
 from coordinator.adapters.git_merge import TreeMerge
 from coordinator.adapters.git_refs import RefStore
 from coordinator.adapters.git_remote import FETCH_SILENCE_S_MAX, RemoteGit
@@ -53,6 +55,7 @@ class GitProcess:
         self.directory = Path(directory).absolute()
         self._settings = UserSettings(user_directory)
         self._store = ObjectStore(self.directory)
+        self._lines = LineMerge(self.plumbing, self._store)
         self._refs = RefStore(self.directory)
         self._remote = RemoteGit(
             self.directory,
@@ -149,9 +152,9 @@ class GitProcess:
             if len(self._ancestry) > _ANCESTRY_MAX:
                 self._ancestry.popitem(last=False)
             return True
-        if finished.code == 1 or _is_missing(finished.said):
+        if finished.code == 1 or is_missing(finished.said):
             return False
-        raise _failed("ancestry could not be read", finished)
+        raise failed("ancestry could not be read", finished)
 
     def merge_trees(self, base: Oid, ours: Oid, theirs: Oid) -> Oid | tuple[RepoPath, ...]:
         """Returns the merged tree, or the paths in conflict. Raises RepositoryError."""
@@ -162,9 +165,13 @@ class GitProcess:
         merge = TreeMerge(
             read=self._read_tree,
             write=lambda content: self._store.write("tree", content),
-            merge_files=self._merge_files,
+            merge_files=self._lines.merged_files,
         )
         return merge.result(base, ours, theirs)
+
+    def merge_lines(self, base: bytes, ours: bytes, theirs: bytes) -> bytes:
+        """Returns three texts merged, with marks where both sides changed the same lines."""
+        return self._lines.merged_text(base, ours, theirs)
 
     def diff(self, before: Oid, after: Oid) -> tuple[Change, ...]:
         """Returns what differs between two trees, file by file, without renames, sorted by path."""
@@ -174,7 +181,7 @@ class GitProcess:
             "diff-tree", "-r", "-z", "--raw", "--no-renames", "--no-abbrev", before, after
         )
         if finished.code != 0:
-            raise _failed("two trees could not be compared", finished)
+            raise failed("two trees could not be compared", finished)
         fields = finished.out.decode("utf-8", "surrogateescape").split("\0")
         return tuple(
             _change(head, path) for head, path in zip(fields[::2], fields[1::2], strict=False)
@@ -200,7 +207,7 @@ class GitProcess:
             "--",
         )
         if finished.code != 0:
-            raise _failed(f"the history of {tip} could not be read", finished)
+            raise failed(f"the history of {tip} could not be read", finished)
         found = []
         for one in finished.out.decode("utf-8", "replace").split("\0")[:-1]:
             oid, _, message = one.partition("\n")
@@ -233,27 +240,6 @@ class GitProcess:
             raise MissingObject(f"{oid} is a {kind}, not a folder", hint="name its tree")
         return kind, content
 
-    def _merge_files(self, base: Oid, ours: Oid, theirs: Oid) -> Oid | tuple[str, ...]:
-        # git 2.39 has no --merge-base: three commits of our own say what the base is.
-        first = self._synthetic(base)
-        finished = self.plumbing(
-            *("merge-tree", "--write-tree", "-z", "--name-only", "--no-messages"),
-            self._synthetic(ours, first),
-            self._synthetic(theirs, first),
-        )
-        fields = finished.out.decode("utf-8", "surrogateescape").split("\0")
-        if not re.fullmatch(r"[0-9a-f]{40}", fields[0]) or finished.code not in (0, 1):
-            # Code 1 without a tree is an object that is not there, never a conflict.
-            raise _failed("a merge failed", finished)
-        if finished.code == 0:
-            return Oid(fields[0])
-        return tuple(dict.fromkeys(field for field in fields[1:] if field))
-
-    def _synthetic(self, tree: Oid, *parents: Oid) -> Oid:
-        lines = [f"tree {tree}", *[f"parent {parent}" for parent in parents]]
-        lines += [f"{role} merge <merge@localhost> 0 +0000" for role in ("author", "committer")]
-        return self._store.write("commit", ("\n".join(lines) + "\n\n").encode())
-
 
 def _identity(role: str, who: Signature) -> dict[str, str]:
     return {
@@ -274,21 +260,3 @@ def _change(head: str, path: str) -> Change:
 
 def _entry(mode: str, oid: str) -> Entry | None:
     return None if mode == "000000" else Entry(_MODES.get(mode, "100644"), Oid(oid))
-
-
-def _is_missing(said: str) -> bool:
-    return bool(
-        re.search(
-            r"[Nn]ot a valid (commit|object)|bad object|bad revision|not something we can merge"
-            r"|unknown revision|unable to read|[Cc]ould not parse|is missing|ambiguous argument",
-            said,
-        )
-    )
-
-
-def _failed(what: str, finished: Finished) -> RepositoryError:
-    if finished.code is None:
-        return RepositoryError(f"{what}: git did not end in time", hint="is the disk too slow?")
-    if _is_missing(finished.said):
-        return MissingObject(f"{what}: {finished.last_line}", hint="fetch again")
-    return RepositoryError(f"{what}: {finished.last_line}", hint="run `git fsck` in the clone")

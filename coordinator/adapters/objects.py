@@ -7,11 +7,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from types import MappingProxyType
 
-from coordinator.adapters import ref_values
+from coordinator.adapters import ref_values, uniting
 from coordinator.adapters.git import Git
 from coordinator.domain.changeset import Changeset
 from coordinator.domain.errors import MissingObject, RepositoryError
 from coordinator.domain.names import Oid, RecordPaths, RepoPath
+from coordinator.domain.overlap import United
 from coordinator.domain.proof import Claim, Clash, Merged, Synced
 from coordinator.domain.tree import Change, Entry, decode, encode
 
@@ -105,16 +106,12 @@ class GitObjects:
             return Clash(changeset=changeset, paths=merged)
         return Merged(changeset=changeset, claim=claim, onto=synced.tip, product=merged)
 
-    def unite(self, base: Oid, trees: Sequence[Oid]) -> Oid | tuple[RepoPath, ...]:
-        """Returns the union of several results on one base tree, or the paths on which they differ."""
-        union: dict[RepoPath, Entry | None] = {}
-        differ = False
-        for tree in trees:
-            for change in self.diff(base, tree):
-                differ |= union.setdefault(change.path, change.after) != change.after
-        if not differ and not _file_and_folder(union):
-            return self.edit(base, union)
-        return self._merge_all(base, trees)
+    def unite(self, onto: Oid, start: Oid, result: Oid) -> United:
+        """Returns `onto` with what `result` changes of `start`; where that overlaps, `onto` stands."""
+        if start in (onto, result):
+            return United(tree=result if start == onto else onto)
+        changes = self.diff(start, result)
+        return uniting.united(onto, start, changes, trees=self, merge=self._git.merge_lines)
 
     def log(
         self, since: Oid | None, tip: Oid, *, count_max: int | None = None
@@ -172,17 +169,6 @@ class GitObjects:
             return tree if after else None
         return self._git.write("tree", encode(after)) if after else None
 
-    def _merge_all(self, base: Oid, trees: Sequence[Oid]) -> Oid | tuple[RepoPath, ...]:
-        """Merges one after the other, so that edits to different lines of a file still unite."""
-        united, clashes = base, set[RepoPath]()
-        for tree in trees:
-            merged = self._git.merge_trees(base, united, tree)
-            if isinstance(merged, tuple):
-                clashes.update(merged)
-            else:
-                united = merged
-        return tuple(sorted(clashes)) if clashes else united
-
     def _without_records(self, tree: Oid, paths: RecordPaths) -> Oid:
         return self.edit(tree, {paths.briefs: None, paths.plan_file: None, paths.state_file: None})
 
@@ -231,9 +217,3 @@ def _is_dot_git(part: str) -> bool:
     plain = "".join(c for c in part if ord(c) not in ignored).lower()
     names = plain.replace("\\", "/").split("/")
     return any(name.partition(":")[0].rstrip(" .") in (".git", "git~1") for name in names)
-
-
-def _file_and_folder(union: Mapping[RepoPath, Entry | None]) -> bool:
-    """Tells whether one result has a file where another one has a folder."""
-    files = {path for path, entry in union.items() if entry is not None}
-    return any(path[:i] in files for path in files for i, c in enumerate(path) if c == "/")

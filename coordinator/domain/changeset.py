@@ -3,16 +3,26 @@
 from dataclasses import dataclass
 
 from .attempt import AttemptId
-from .names import BriefId, Digest, Oid, RepoPath
+from .names import BriefId, Digest, Oid, RepoPath, TaskId
 from .verdict import Trust
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Side:
+    """What one output says at one place; no attempt stands behind what was landed meanwhile."""
+
+    name: str
+    attempt: AttemptId | None
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Conflict:
-    """Where two accepted outputs say different things."""
+    """Where accepted outputs say different things: a path or the key of a row, and lines where it has any."""
 
     where: str
-    sides: tuple[tuple[AttemptId, str], ...]
+    lines: str = ""
+    sides: tuple[Side, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,17 +45,20 @@ class Changeset:
     trust: Trust
     summary: str
     compared: str  # how several outputs were united; "one output" for one
+    answered: tuple[tuple[str, str], ...] = ()  # question and who answered it, where people decided
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Disagreement:
-    """What could not be put together, as one question."""
+    """What could not be put together, as one question; `again` is the task that a free answer goes to."""
 
     brief: BriefId
     agreed: str
     conflicts: tuple[Conflict, ...]
     question: str
     options: tuple[str, ...]
+    id: str = "disagreement-0"  # of the question
+    again: TaskId | None = None
 
 
 Synthesis = Changeset | Disagreement

@@ -2,10 +2,10 @@
 
 from typing import assert_never
 
-from . import notes, screen, tasks, trying
+from . import conflict_notes, notes, screen, tasks, trying
 from .brief import Question
 from .changeset import Changeset, Disagreement
-from .names import RepoPath
+from .names import RepoPath, TaskId
 from .proof import Clash, Merged
 from .steps import Land, Merge, RunGate, Say, Step, Synthesize
 from .verdict import Trust
@@ -17,12 +17,23 @@ def put_together(sighting: Sighting, world: World) -> Step:
     match sighting.synthesis:
         case None:
             return Synthesize(brief=sighting.filed.id)
+        case Disagreement(again=str(name)) as said:
+            return _again(sighting, said, TaskId(name), world)
         case Disagreement() as said:
-            return Say(notes.disagreement(sighting, said, policy=world.policy))
+            return Say(conflict_notes.disagreement(sighting, said, policy=world.policy))
         case Changeset() as changeset:
             return _held(sighting, changeset, world) or _land(sighting, world)
         case _:
             assert_never(sighting.synthesis)
+
+
+def _again(sighting: Sighting, said: Disagreement, name: TaskId, world: World) -> Step:
+    """A person said in words what shall stand: one worker tries again, and hears it."""
+    tried = tasks.authored(name, sighting)
+    task = sighting.filed.plan.task(name) if sighting.filed.plan else None
+    assert task is not None
+    why = (f"outputs contradicted each other, and a person answered: {said.question}",)
+    return trying.dispatch(trying.same_task(task, tried), sighting, world, why)
 
 
 def _held(sighting: Sighting, changeset: Changeset, world: World) -> Step | None:

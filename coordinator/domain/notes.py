@@ -6,7 +6,7 @@ from . import evaluating, lost_attempts, spent
 from . import reply as reply_text
 from .attempt import Attempt, Lost, Returned
 from .brief import Question
-from .changeset import Changeset, Disagreement
+from .changeset import Changeset
 from .names import Environment, Oid, Place
 from .note import (
     PLAN_FILE,
@@ -54,7 +54,13 @@ def failed(sighting: Sighting, *, code: str, why: Sequence[str], policy: Policy)
 
 
 def asked(
-    sighting: Sighting, *, held: str, questions: Sequence[Question], why: str, policy: Policy
+    sighting: Sighting,
+    *,
+    held: str,
+    questions: Sequence[Question],
+    why: str,
+    policy: Policy,
+    reasons: Sequence[str] = (),
 ) -> Note:
     """Returns the note that sends a brief to waiting/ with questions."""
     reply = Reply.model_validate(
@@ -62,7 +68,7 @@ def asked(
             "state": "input_required",
             "held": held,
             "questions": tuple(questions),
-            "reasons": (why,),
+            "reasons": tuple(reasons) or (why,),
             "name": sighting.filed.brief.name,
             "text": f"{why}\n\nAnswer with: coordinator answer {sighting.filed.id} "
             f"{questions[0].id} TEXT",
@@ -81,17 +87,6 @@ def asked(
         policy=policy,
         more=tuple(("Question", f"{q.id}: {q.text}") for q in questions),
     )
-
-
-def disagreement(sighting: Sighting, said: Disagreement, *, policy: Policy) -> Note:
-    """Returns the one question that a disagreement becomes: agreed, not agreed, evidence, options."""
-    sides = [
-        f"{c.where}: " + "; ".join(f"{a.number}: {text}" for a, text in c.sides)
-        for c in said.conflicts
-    ]
-    question = Question(id="conflict", text=said.question, choices=said.options)
-    why = "\n".join([f"Agreed: {said.agreed}", *sides])
-    return asked(sighting, held="conflict", questions=[question], why=why, policy=policy)
 
 
 def held(sighting: Sighting, changeset: Changeset, *, why: str, text: str, policy: Policy) -> Note:
@@ -162,7 +157,9 @@ def landing(sighting: Sighting, gated: Gated, claim: Claim, *, cost: str, policy
     count = len(passed) + len(criteria)
     plan = filed.plan
     approved = plan.approved_by if plan and plan.approved == changeset.digest else None
-    decided = f"human {approved}" if approved else f"rule landing.{changeset.trust.name.lower()}"
+    rule = f"rule landing.{changeset.trust.name.lower()}"
+    by = approved or next((f"{who} {name}" for name, who in changeset.answered if who), None)
+    decided = f"human {by}" if by else rule
     confinement = sorted(
         {a.output.confinement for a in sighting.attempts if isinstance(a, Returned)}
         | {r.confinement for r in passed}
@@ -176,7 +173,8 @@ def landing(sighting: Sighting, gated: Gated, claim: Claim, *, cost: str, policy
             *_head(filed),
             *attempts(sighting.attempts),
             ("Changeset", changeset.digest),
-            *_foot(decided, "10" if approved else "6", policy)[:-1],
+            *(("Answered-By", f"{who} {name}".strip()) for name, who in changeset.answered),
+            *_foot(decided, "10" if by else "6", policy)[:-1],
             ("Base", changeset.base),
             ("Gated-Tree", gated.merged.product),
             *((("Claim", f"{p.path or '.'} {p.oid}")) for p in claim.paths),

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 
+from coordinator.domain import ruling
 from coordinator.domain.brief import Brief, Kind
 from coordinator.domain.names import BriefId, Oid
 from coordinator.domain.package import (
@@ -67,7 +68,10 @@ def question_id(task: Task, number: int) -> str:
 
 
 def answers(plan: Plan | None, task: Task) -> tuple[QuestionAnswered, ...]:
-    """Returns what was asked in earlier attempts at `task` and answered, oldest answer first."""
+    """Returns what was asked in earlier attempts at `task` and answered, oldest answer first.
+
+    What people said where outputs contradicted each other is for every task.
+    """
     if plan is None:
         return ()
     return tuple(
@@ -76,7 +80,7 @@ def answers(plan: Plan | None, task: Task) -> tuple[QuestionAnswered, ...]:
             answer=cut(answer, FEEDBACK_CHARS_MAX),
         )
         for asked, answer in plan.answers.items()
-        if asked.rpartition("-")[0] == task.id
+        if asked.rpartition("-")[0] == task.id or ruling.is_question(asked)
     )
 
 

@@ -10,20 +10,29 @@ from coordinator.domain.brief import Kind
 from coordinator.domain.names import Digest, RepoPath, digest
 from coordinator.domain.record import one_line
 from coordinator.domain.report_rows import Row, Rows
+from coordinator.domain.ruling import NEITHER, Choose
 from coordinator.domain.tree import Change
 
 _NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 _SENTENCE_CHARS_MAX = 300
 _TOLD_CHARS_MAX = 200
+_NAMED_MAX = 10
+_NOTHING_STANDS = "Nothing of what was found shall stand."
+ANYTHING = "whether there is anything to do"
+REPORT = "the report"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contribution:
-    """One output by the name of who made it; `empty` when there was nothing to change or to report."""
+    """One output by the name of who made it; `empty` when there was nothing to change or to report.
+
+    Those that were asked the same thing have the same `asked`: they must not contradict each other in that.
+    """
 
     name: str
     text: str
     empty: bool
+    asked: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,9 +46,10 @@ class Reports:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """Where outputs contradict, and what each says there."""
+    """Where outputs contradict (a path or the key of a row, with lines where it has any), and what each says."""
 
     where: str
+    lines: str = ""
     sides: tuple[tuple[str, str], ...]
 
 
@@ -51,8 +61,52 @@ class Contradiction:
     places: tuple[Place, ...]
 
 
-def reports(sides: Sequence[Contribution], kind: Kind) -> Reports | Contradiction:
+def undecided(where: str, names: Sequence[str]) -> str | None:
+    """Chooses nothing: every contradiction is told."""
+    del where, names
+    return None
+
+
+def heard(
+    sides: Sequence[Contribution], choose: Choose
+) -> tuple[tuple[Contribution, ...], tuple[Place, ...]]:
+    """Returns the outputs that count, and where one finds nothing to do in what another one does."""
+    out: set[str] = set()
+    places: list[Place] = []
+    for asked in dict.fromkeys(side.asked for side in sides):
+        same = [side for side in sides if side.asked == asked]
+        idle = {side.name for side in same if side.empty}
+        busy = {side.name for side in same} - idle
+        if not idle or not busy:
+            continue
+        chosen = choose(ANYTHING, [side.name for side in same])
+        if chosen is None:
+            told = tuple((s.name, _told(s.text) or "nothing") for s in same)
+            places.append(Place(where=ANYTHING, sides=told))
+        out |= busy if chosen in idle else idle | (busy if chosen == NEITHER else set())
+    return tuple(side for side in sides if side.name not in out), tuple(places)
+
+
+def reports(
+    sides: Sequence[Contribution], kind: Kind, *, choose: Choose = undecided
+) -> Reports | Contradiction:
     """Returns one report: equal ones as they are, rows united, or where they contradict."""
+    kept, opposite = heard(sides, choose)
+    if not kept:
+        return Reports(
+            text=_NOTHING_STANDS + "\n", summary=_NOTHING_STANDS, compared=counted(len(sides))
+        )
+    found = _of_one_mind(kept, kind, choose)
+    if not opposite:
+        return found
+    if isinstance(found, Contradiction):
+        return Contradiction(agreed=found.agreed, places=(*opposite, *found.places))
+    return Contradiction(agreed="What those that found something say.", places=opposite)
+
+
+def _of_one_mind(
+    sides: Sequence[Contribution], kind: Kind, choose: Choose
+) -> Reports | Contradiction:
     full = [side for side in sides if not side.empty]
     if not full:
         return Reports(
@@ -61,36 +115,61 @@ def reports(sides: Sequence[Contribution], kind: Kind) -> Reports | Contradictio
             compared=counted(len(sides)),
         )
     texts = {side.text.strip() for side in full}
-    if len(full) == len(sides) and len(texts) == 1:
+    if len(texts) == 1:
         text = full[0].text
         return Reports(text=text, summary=_said(text, kind, full), compared=_equal(len(full)))
     read = [report_rows.read(side.text, kind) for side in full]
     tables = [rows for rows in read if isinstance(rows, Rows)]
-    if len(tables) < len(full) or len({rows.head for rows in tables}) > 1:
-        if len(texts) == 1:
-            text = full[0].text
-            return Reports(text=text, summary=_said(text, kind, full), compared=_equal(len(full)))
-        places = tuple((side.name, _told(side.text)) for side in full)
+    if len(tables) == len(full) and len({rows.head for rows in tables}) == 1:
+        return _rows(full, report_rows.without_twins(tables), choose)
+    return _whole(full, kind, choose)
+
+
+def _whole(sides: Sequence[Contribution], kind: Kind, choose: Choose) -> Reports | Contradiction:
+    """Returns the one of several texts that a person chose: they have no rows to be put together by."""
+    chosen = choose(REPORT, [side.name for side in sides])
+    if chosen is None:
+        places = tuple((side.name, _told(side.text)) for side in sides)
         return Contradiction(
             agreed="Nothing: the texts cannot be put together row by row.",
-            places=(Place(where="the report", sides=places),),
+            places=(Place(where=REPORT, sides=places),),
         )
-    return _rows(full, report_rows.without_twins(tables))
+    one = next((side for side in sides if side.name == chosen), None)
+    if one is None:
+        return Reports(
+            text=_NOTHING_STANDS + "\n", summary=_NOTHING_STANDS, compared=counted(len(sides))
+        )
+    summary = _said(one.text, kind, [one])
+    return Reports(text=one.text, summary=summary, compared=counted(len(sides)))
 
 
-def changes(sides: Sequence[Contribution], *, equal: bool) -> Reports:
+def changes(sides: Sequence[Contribution], *, equal: bool, of: int) -> Reports:
     """Returns how changes came together: what the workers say of them, on one line."""
-    full = [side for side in sides if not side.empty]
-    said = list(dict.fromkeys(sentence(side.text) for side in full if side.text.strip()))
-    summary = "; ".join(said) or "change " + _names(full)
-    if len(full) == 1:
-        return Reports(text=None, summary=summary, compared=counted(len(sides)))
+    said = list(dict.fromkeys(sentence(side.text) for side in sides if side.text.strip()))
+    summary = "; ".join(said) or "change " + _names(sides)
+    if len(sides) == 1:
+        return Reports(text=None, summary=summary, compared=counted(of))
     how = "make the same change" if equal else "change different things"
     return Reports(
         text=None,
         summary=f"{said[0] if equal and said else summary}",
-        compared=f"{_number(len(full))} outputs ({_names(full)}) {how}",
+        compared=f"{_number(len(sides))} outputs ({_names(sides)}) {how}",
     )
+
+
+def nothing(sides: Sequence[Contribution], *, of: int) -> Reports:
+    """Returns the report of a brief for changes that came to none."""
+    told = sentence(sides[0].text) or "Nothing to change." if sides else _NOTHING_STANDS
+    return Reports(text=told + "\n", summary="nothing to change", compared=counted(of))
+
+
+def agreed_paths(paths: Sequence[str], places: Sequence[Place]) -> str:
+    """Returns what of several changes nobody contradicts, counted and named."""
+    merged = list(dict.fromkeys(place.where for place in places if place.lines))
+    agreed = [path for path in paths if path not in {place.where for place in places}]
+    count = "1 path" if len(agreed) == 1 else f"{len(agreed)} paths"
+    told = f"{count}, which nobody contradicts{_listed(agreed)}"
+    return f"{told[:-1]}; and all other lines{_listed(merged, ' of ')}" if merged else told
 
 
 def content_digest(
@@ -117,37 +196,52 @@ def counted(count: int) -> str:
     return "one output" if count == 1 else f"{_number(count)} outputs"
 
 
-def _rows(sides: Sequence[Contribution], tables: Sequence[Rows]) -> Reports | Contradiction:
-    found: dict[str, Row] = {}
-    from_whom: dict[str, dict[str, str]] = {}
+def _rows(
+    sides: Sequence[Contribution], tables: Sequence[Rows], choose: Choose
+) -> Reports | Contradiction:
+    found: dict[str, dict[str, Row]] = {}
     for side, rows in zip(sides, tables, strict=True):
         for row in rows.rows:
-            found.setdefault(row.key, row)
-            from_whom.setdefault(row.key, {})[side.name] = row.value
-    places = tuple(
-        Place(where=key or "the value", sides=tuple((n, _told(v)) for n, v in values.items()))
-        for key, values in from_whom.items()
-        if len(set(values.values())) > 1
-    )
-    shared = sum(len(values) == len(sides) for values in from_whom.values())
+            found.setdefault(row.key, {})[side.name] = row
+    kept, places = [], []
+    for key, by_name in found.items():
+        where = key or "the value"
+        chosen = next(iter(by_name))
+        if len({row.value for row in by_name.values()}) > 1:
+            said = choose(where, tuple(by_name))
+            if said is None:
+                values = tuple((name, _told(row.value)) for name, row in by_name.items())
+                places.append(Place(where=where, sides=values))
+            chosen = said or chosen
+        if chosen != NEITHER:
+            kept.append(by_name[chosen])
     if places:
-        agreed = shared - sum(
-            len(from_whom[p.where]) == len(sides) for p in places if p.where in from_whom
-        )
-        told = f"{_rows_word(agreed)} in which all agree, out of {len(from_whom)}."
-        return Contradiction(agreed=told, places=places)
+        open_places = {place.where for place in places}
+        agreed = [key for key in found if (key or "the value") not in open_places]
+        told = f"{len(agreed)} of {_rows_word(len(found))}, which nobody contradicts"
+        return Contradiction(agreed=told + _listed(agreed), places=tuple(places))
     head = tables[0]
-    joined = Rows(kind=head.kind, head=head.head, rows=tuple(found.values()))
+    joined = Rows(kind=head.kind, head=head.head, rows=tuple(kept))
+    shared = sum(len(by_name) == len(sides) for by_name in found.values())
     only = [
         f"{_rows_word(count)} only from {side.name}"
         for side in sides
-        if (count := sum(set(values) == {side.name} for values in from_whom.values()))
+        if (count := sum(set(by_name) == {side.name} for by_name in found.values()))
     ]
-    text = report_rows.write(joined) if only else sides[0].text
+    same = not only and list(joined.rows) == list(tables[0].rows)
+    text = sides[0].text if same else report_rows.write(joined)
     compared = "; ".join([f"{_rows_word(shared)} shared by {_names(sides)}", *only])
     return Reports(
-        text=text, summary=f"{_rows_word(len(found))} from {_names(sides)}", compared=compared
+        text=text, summary=f"{_rows_word(len(kept))} from {_names(sides)}", compared=compared
     )
+
+
+def _listed(keys: Sequence[str], joint: str = ": ") -> str:
+    """Returns the first of them, so that what is agreed has names."""
+    if not keys:
+        return "."
+    more = f" and {len(keys) - _NAMED_MAX} more" if len(keys) > _NAMED_MAX else ""
+    return f"{joint}{', '.join(_told(key) for key in keys[:_NAMED_MAX])}{more}."
 
 
 def _said(text: str, kind: Kind, sides: Sequence[Contribution]) -> str:

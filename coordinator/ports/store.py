@@ -8,6 +8,7 @@ from coordinator.domain.changeset import Changeset
 from coordinator.domain.check import CheckResult
 from coordinator.domain.names import BriefId, Digest, Oid, RepoPath
 from coordinator.domain.output import Output, Usage
+from coordinator.domain.overlap import United
 from coordinator.domain.package import ContextPackage
 from coordinator.domain.proof import Claim, Clash, Merged, Planned, Synced
 from coordinator.domain.tree import Change, Entry
@@ -65,8 +66,8 @@ class Objects(Protocol):
         ...
 
     @writes
-    def unite(self, base: Oid, trees: Sequence[Oid]) -> Oid | tuple[RepoPath, ...]:
-        """Returns the union of several results on one base tree, or the paths on which they differ."""
+    def unite(self, onto: Oid, start: Oid, result: Oid) -> United:
+        """Returns `onto` with what `result` changes of `start`, line by line; where that overlaps, `onto` stands."""
         ...
 
     def log(

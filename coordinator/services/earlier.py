@@ -4,11 +4,13 @@ from collections.abc import Sequence
 
 from coordinator.domain import tasks
 from coordinator.domain.attempt import Returned
-from coordinator.domain.names import Oid, RepoPath, TaskId
+from coordinator.domain.names import Oid, TaskId
 from coordinator.domain.output import Changes, CouldNot, Report
 from coordinator.domain.plan import Task
 from coordinator.domain.world import Sighting
 from coordinator.ports import Objects
+from coordinator.services import stacking
+from coordinator.services.stacking import Layer
 
 
 def before(task: Task, sighting: Sighting) -> tuple[Returned, ...]:
@@ -30,26 +32,25 @@ def before(task: Task, sighting: Sighting) -> tuple[Returned, ...]:
 def start(task: Task, sighting: Sighting, base: Oid, *, objects: Objects) -> Oid | None:
     """Returns the tree that a task begins with, None for that of the base.
 
-    Where two earlier changes do not go together the first stands: putting the brief together asks about it.
+    Changes of earlier tasks whose lines do not overlap are all in it. Where two of them do, the first
+    stands: putting the brief together asks about it.
     """
-    tree = own = objects.tree_of(base)
-    for returned in before(task, sighting):
-        moved = onto(tree, returned, objects=objects)
-        if not isinstance(moved, tuple):
-            tree = moved
+    own = objects.tree_of(base)
+    layers = [
+        layer
+        for r in before(task, sighting)
+        if (layer := layer_of(r, r.spec.task, objects=objects))
+    ]
+    tree = stacking.stack(own, layers, objects=objects).tree
     return None if tree == own else tree
 
 
-def onto(tree: Oid, returned: Returned, *, objects: Objects) -> Oid | tuple[RepoPath, ...]:
-    """Returns the result of an output as if it stood on `tree`, or the paths that differ from its start."""
+def layer_of(returned: Returned, name: str, *, objects: Objects) -> Layer | None:
+    """Returns what an output changes, under the name that its side has; None when it changes nothing."""
     if returned.result is None or not isinstance(returned.output.body, Changes):
-        return tree
+        return None
     own = returned.spec.start or objects.tree_of(returned.spec.base)
-    if own == tree:
-        return returned.result
-    changes = objects.diff(own, returned.result)
-    differing = tuple(c.path for c in changes if objects.entry(tree, c.path) != c.before)
-    return differing or objects.edit(tree, {c.path: c.after for c in changes})
+    return Layer(name=name, start=own, result=returned.result)
 
 
 def told(returned: Returned) -> str:

@@ -1,109 +1,163 @@
-"""Puts accepted outputs together: equal ones merge, disjoint ones unite, and the rest is one question."""
+"""Puts accepted outputs together: what does not overlap unites, and the rest is one question.
+
+An answer settles the places that its question asked about; everything that is agreed stays.
+"""
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from coordinator.domain import evaluating, tasks, united
+from coordinator.domain import evaluating, ruling, tasks, united
 from coordinator.domain.attempt import Returned
 from coordinator.domain.brief import Kind
-from coordinator.domain.changeset import Changeset, Conflict, Disagreement, Synthesis
-from coordinator.domain.names import Oid, RepoPath
+from coordinator.domain.changeset import Changeset, Conflict, Disagreement, Side, Synthesis
+from coordinator.domain.names import Oid, TaskId
 from coordinator.domain.output import Changes, CouldNot, Report
-from coordinator.domain.united import Contribution, Reports
+from coordinator.domain.plan import Task
+from coordinator.domain.ruling import BRANCH, NEITHER, Choose, Party, Rulings
+from coordinator.domain.united import Contradiction, Contribution, Place, Reports
 from coordinator.domain.verdict import Accept, Trust
 from coordinator.domain.world import Sighting, World
 from coordinator.ports import Objects
-from coordinator.services import earlier
-
-CONFLICT = "conflict"  # the id of the one question
+from coordinator.services import earlier, stacking
 
 _EXTENSIONS = {Kind.LIST: "md", Kind.JSON: "json", Kind.TABLE: "md", Kind.REPORT: "md"}
 _TRUST = (Trust.UNVERIFIED, Trust.PARTLY, Trust.VERIFIED)
+_ASKED_MAX = 3  # places that the question itself names
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Piece:
+    """The accepted output of one task, by the name that an answer gives it."""
+
+    name: str
+    task: Task
+    returned: Returned
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Whole:
+    """What pieces come to: a tree on a base, and a report where one was asked for."""
+
+    base: Oid
+    result: Oid
+    reports: Reports
 
 
 def synthesize(sighting: Sighting, world: World, *, objects: Objects) -> Synthesis:
     """Returns what the accepted outputs of a brief come to, or the one question that is left.
 
-    The last accepted output of each task counts. An answer to the question picks one of them.
+    The last accepted output of each task counts, and what people have answered to earlier questions.
     """
     del world  # what is put together hangs on the outputs alone
-    outputs = _picked(sighting, _accepted(sighting))
-    sides = tuple(_contribution(name, returned) for name, returned in outputs)
-    if sighting.filed.brief.output_format.kind is Kind.CHANGES:
-        return _changes(sighting, outputs, sides, objects=objects)
-    return _report(sighting, outputs, sides, objects=objects)
+    pieces = _pieces(sighting)
+    assert pieces, "there is an accepted output"
+    rulings = _rulings(sighting, pieces, objects=objects)
+    made = _together(sighting, pieces, rulings.choose, objects=objects)
+    if isinstance(made, Contradiction):
+        return _disagreement(sighting, pieces, made, rulings)
+    return _changeset(sighting, pieces, made, rulings, objects=objects)
 
 
-def _accepted(sighting: Sighting) -> tuple[tuple[str, Returned], ...]:
-    """Returns the last accepted output of each task, with the name that an answer gives it."""
+def _pieces(sighting: Sighting, until: int | None = None) -> tuple[_Piece, ...]:
+    """Returns the last accepted output of each task, of those up to attempt `until`."""
     plan, brief = sighting.filed.plan, sighting.filed.brief
     assert plan is not None, "nothing is dispatched without a plan"
-    latest: dict[str, Returned] = {
+    latest: dict[TaskId, Returned] = {
         attempt.spec.task: attempt
         for attempt in sighting.attempts
         if isinstance(attempt, Returned)
         and attempt.spec.role == "author"
         and isinstance(evaluating.effective(attempt, sighting), Accept)
+        and (until is None or attempt.spec.id.number <= until)
     }
     wanted = tasks.in_order(tasks.contributing(plan, brief))
-    kept = [latest[task.id] for task in wanted if task.id in latest]
-    assert kept, "there is an accepted output"
-    profiles = Counter(returned.spec.profile for returned in kept)
+    kept = [(task, latest[task.id]) for task in wanted if task.id in latest]
+    profiles = Counter(returned.spec.profile for _, returned in kept)
     return tuple(
-        (r.spec.profile if profiles[r.spec.profile] == 1 else r.spec.task, r) for r in kept
+        _Piece(name=r.spec.profile if profiles[r.spec.profile] == 1 else t.id, task=t, returned=r)
+        for t, r in kept
     )
 
 
-def _picked(
-    sighting: Sighting, outputs: tuple[tuple[str, Returned], ...]
-) -> tuple[tuple[str, Returned], ...]:
+def _rulings(sighting: Sighting, pieces: Sequence[_Piece], *, objects: Objects) -> Rulings:
+    """Returns what people decided: each answer by the sides and the places there were when it was asked."""
     plan = sighting.filed.plan
-    answer = plan.answers.get(CONFLICT, "").strip().casefold() if plan is not None else ""
-    return tuple(o for o in outputs if o[0].casefold() == answer) or outputs
+    rulings: list[ruling.Ruling] = []
+    for answered in ruling.answers(plan) if plan is not None else ():
+        then = _pieces(sighting, answered.since)
+        if not then:
+            continue  # it was about outputs of an earlier round
+        by_then = Rulings(rulings=tuple(rulings), parties=_parties(then), used={})
+        found = _together(sighting, then, by_then.choose, objects=objects)
+        places = found.places if isinstance(found, Contradiction) else ()
+        decided = ruling.ruling(answered, _parties(then), [place.where for place in places])
+        rulings += [decided] if decided is not None else []
+    return Rulings(rulings=tuple(rulings), parties=_parties(pieces), used={})
 
 
-def _contribution(name: str, returned: Returned) -> Contribution:
-    body = returned.output.body
+def _parties(pieces: Sequence[_Piece]) -> tuple[Party, ...]:
+    return tuple(
+        Party(name=piece.name, task=piece.task.id, number=piece.returned.spec.id.number)
+        for piece in pieces
+    )
+
+
+def _together(
+    sighting: Sighting, pieces: Sequence[_Piece], choose: Choose, *, objects: Objects
+) -> _Whole | Contradiction:
+    sides = tuple(_contribution(piece) for piece in pieces)
+    kind = sighting.filed.brief.output_format.kind or Kind.REPORT
+    if kind is Kind.CHANGES:
+        return _changes(pieces, sides, choose, objects=objects)
+    found = united.reports(sides, kind, choose=choose)
+    if isinstance(found, Contradiction):
+        return found
+    base = _newest_base([piece.returned for piece in pieces], objects=objects)
+    return _Whole(base=base, result=objects.tree_of(base), reports=found)
+
+
+def _contribution(piece: _Piece) -> Contribution:
+    body, task = piece.returned.output.body, piece.task
+    # Tasks that come one after the other, or have parts of their own, were not asked the same.
+    part = "" if task.part is None else f"{task.objective}\n{task.part.model_dump_json()}"
+    asked = task.id if task.after else part
     match body:
-        case Report():
-            return Contribution(name=name, text=body.text, empty=False)
-        case Changes():
-            return Contribution(name=name, text=body.summary, empty=False)
-        case CouldNot():
-            return Contribution(name=name, text=body.text, empty=True)
+        case Report(text=text) | Changes(summary=text):
+            return Contribution(name=piece.name, text=text, empty=False, asked=asked)
+        case CouldNot(text=text):
+            return Contribution(name=piece.name, text=text, empty=True, asked=asked)
 
 
 def _changes(
-    sighting: Sighting,
-    outputs: tuple[tuple[str, Returned], ...],
-    sides: tuple[Contribution, ...],
+    pieces: Sequence[_Piece],
+    sides: Sequence[Contribution],
+    choose: Choose,
     *,
     objects: Objects,
-) -> Synthesis:
-    working = [r for _, r in outputs if r.result is not None and isinstance(r.output.body, Changes)]
-    if not working:
-        base = _newest_base([r for _, r in outputs], objects=objects)
-        tree = objects.tree_of(base)
-        report = (united.sentence(sides[0].text) or "Nothing to change.") + "\n"
-        reports = Reports(
-            text=report, summary="nothing to change", compared=united.counted(len(sides))
-        )
-        return _changeset(sighting, outputs, base, tree, reports, objects=objects)
-    base = _newest_base(working, objects=objects)
+) -> _Whole | Contradiction:
+    kept, opposite = united.heard(sides, choose)
+    names = {side.name for side in kept}
+    layers = {
+        piece.name: layer
+        for piece in pieces
+        if piece.name in names
+        and (layer := earlier.layer_of(piece.returned, piece.name, objects=objects)) is not None
+    }
+    working = [piece.returned for piece in pieces if piece.name in layers]
+    base = _newest_base(working or [piece.returned for piece in pieces], objects=objects)
     tree = objects.tree_of(base)
-    moved = [earlier.onto(tree, r, objects=objects) for r in working]
-    stale = [path for found in moved if isinstance(found, tuple) for path in found]
-    results = [found for found in moved if not isinstance(found, tuple)]
-    joined = tuple(stale) if stale else _united(tree, results, objects=objects)
-    if isinstance(joined, tuple):
-        return _paths_conflict(sighting, outputs, sides, joined)
-    reports = united.changes(sides, equal=len(set(results)) == 1)
-    return _changeset(sighting, outputs, base, joined, reports, objects=objects)
-
-
-def _united(tree: Oid, results: Sequence[Oid], *, objects: Objects) -> Oid | tuple[RepoPath, ...]:
-    distinct = list(dict.fromkeys(results))
-    return distinct[0] if len(distinct) == 1 else objects.unite(tree, distinct)
+    if not layers and not opposite:
+        return _Whole(base=base, result=tree, reports=united.nothing(kept, of=len(sides)))
+    stacked = stacking.stack(tree, tuple(layers.values()), objects=objects, choose=choose)
+    places = (*opposite, *stacked.places)
+    if places:
+        changed = [change.path for change in objects.diff(tree, stacked.tree)]
+        return Contradiction(agreed=united.agreed_paths(changed, places), places=places)
+    equal = len({layer.result for layer in layers.values()}) == 1
+    changing = [side for side in kept if side.name in layers]
+    reports = united.changes(changing, equal=equal, of=len(sides))
+    return _Whole(base=base, result=stacked.tree, reports=reports)
 
 
 def _newest_base(outputs: Sequence[Returned], *, objects: Objects) -> Oid:
@@ -115,92 +169,86 @@ def _newest_base(outputs: Sequence[Returned], *, objects: Objects) -> Oid:
     return newest
 
 
-def _report(
-    sighting: Sighting,
-    outputs: tuple[tuple[str, Returned], ...],
-    sides: tuple[Contribution, ...],
-    *,
-    objects: Objects,
-) -> Synthesis:
-    brief = sighting.filed.brief
-    found = united.reports(sides, brief.output_format.kind or Kind.REPORT)
-    if isinstance(found, Reports):
-        base = _newest_base([r for _, r in outputs], objects=objects)
-        return _changeset(sighting, outputs, base, objects.tree_of(base), found, objects=objects)
-    by_name = dict(outputs)
-    conflicts = tuple(
-        Conflict(
-            where=place.where,
-            sides=tuple((by_name[name].spec.id, told) for name, told in place.sides),
-        )
-        for place in found.places
-    )
-    return _disagreement(sighting, outputs, found.agreed, conflicts)
-
-
-def _paths_conflict(
-    sighting: Sighting,
-    outputs: tuple[tuple[str, Returned], ...],
-    sides: tuple[Contribution, ...],
-    paths: tuple[RepoPath, ...],
-) -> Disagreement:
-    told = {side.name: united.sentence(side.text) or "no summary" for side in sides}
-    conflicts = tuple(
-        Conflict(where=path, sides=tuple((r.spec.id, told[name]) for name, r in outputs))
-        for path in sorted(paths)
-    )
-    agreed = "Every other path agrees, or only one of them changes it."
-    return _disagreement(sighting, outputs, agreed, conflicts)
-
-
 def _disagreement(
-    sighting: Sighting,
-    outputs: tuple[tuple[str, Returned], ...],
-    agreed: str,
-    conflicts: tuple[Conflict, ...],
+    sighting: Sighting, pieces: Sequence[_Piece], found: Contradiction, rulings: Rulings
 ) -> Disagreement:
-    names = tuple(name for name, _ in outputs)
-    places = ", ".join(conflict.where for conflict in conflicts[:3])
-    more = f" and {len(conflicts) - 3} more" if len(conflicts) > 3 else ""
+    plan = sighting.filed.plan
+    assert plan is not None
+    by_name = {piece.name: piece for piece in pieces}
+    conflicts = tuple(_conflict(place, by_name) for place in found.places)
+    told = "; ".join(_asked(conflict) for conflict in conflicts[:_ASKED_MAX])
+    more = f"; and {len(conflicts) - _ASKED_MAX} more" if len(conflicts) > _ASKED_MAX else ""
+    named = {side.name for conflict in conflicts for side in conflict.sides}
+    order = [name for name in (*by_name, BRANCH) if name in named]
     return Disagreement(
         brief=sighting.filed.id,
-        agreed=agreed,
+        agreed=found.agreed,
         conflicts=conflicts,
-        question=f"The outputs say different things about {places}{more}. Which one shall stand?",
-        options=names,
+        question=f"The outputs say different things: {told}{more}. Which shall stand?",
+        options=(*order, NEITHER),
+        id=ruling.question_id(plan, max(p.returned.spec.id.number for p in pieces)),
+        again=_again(found.places, by_name, rulings),
     )
+
+
+def _conflict(place: Place, by_name: dict[str, _Piece]) -> Conflict:
+    sides = tuple(
+        Side(
+            name=name,
+            attempt=by_name[name].returned.spec.id if name in by_name else None,
+            text=text,
+        )
+        for name, text in place.sides
+    )
+    return Conflict(where=place.where, lines=place.lines, sides=sides)
+
+
+def _asked(conflict: Conflict) -> str:
+    where = f"{conflict.where} {conflict.lines}".strip()
+    return f"{where} ({', '.join(f'{side.name}: {side.text}' for side in conflict.sides)})"
+
+
+def _again(places: Sequence[Place], by_name: dict[str, _Piece], rulings: Rulings) -> TaskId | None:
+    """Returns the task that is tried again because a person said in words what shall stand."""
+    for place in places:
+        unheard = rulings.unheard(place.where)
+        names = [name for name, _ in place.sides if name in by_name]
+        if unheard is not None and names:
+            return by_name[ruling.told(unheard.answered, names)].task.id
+    return None
 
 
 def _changeset(
     sighting: Sighting,
-    outputs: tuple[tuple[str, Returned], ...],
-    base: Oid,
-    result: Oid,
-    reports: Reports,
+    pieces: Sequence[_Piece],
+    made: _Whole,
+    rulings: Rulings,
     *,
     objects: Objects,
 ) -> Changeset:
-    brief = sighting.filed.brief
-    base_tree = objects.tree_of(base)
-    changes = objects.diff(base_tree, result)
+    brief, reports = sighting.filed.brief, made.reports
+    base_tree = objects.tree_of(made.base)
+    changes = objects.diff(base_tree, made.result)
+    outputs = [piece.returned for piece in pieces]
     report = None if reports.text is None else reports.text.encode("utf-8", "replace")
     path = brief.output_format.path if report is not None else None
     if brief.output_format.kind is Kind.CHANGES:
         path = None
     return Changeset(
         brief=sighting.filed.id,
-        base=base,
+        base=made.base,
         base_tree=base_tree,
-        result=result,
+        result=made.result,
         touched=tuple(sorted({*(change.path for change in changes), *([path] if path else [])})),
         report=report,
         report_extension=_EXTENSIONS.get(brief.output_format.kind or Kind.REPORT, "md"),
         report_path=path,
         digest=united.content_digest(changes, report=report, path=path),
-        attempts=tuple(returned.spec.id for _, returned in outputs),
-        trust=min((_trust(returned, sighting) for _, returned in outputs), key=_TRUST.index),
+        attempts=tuple(returned.spec.id for returned in outputs),
+        trust=min((_trust(returned, sighting) for returned in outputs), key=_TRUST.index),
         summary=reports.summary,
         compared=reports.compared,
+        answered=tuple((one.question, one.by) for one in rulings.used.values()),
     )
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from coordinator.adapters.git import Git, RefUpdate, Signature
 from coordinator.adapters.git_process import GitProcess, create_private_clone
+from coordinator.domain import overlap
 from coordinator.domain.errors import MissingObject, RepositoryError
 from coordinator.domain.names import EMPTY_TREE, Oid, RepoPath
 from coordinator.domain.tree import Change, Entry, encode
@@ -280,6 +281,16 @@ def test_a_change_to_a_deleted_file_clashes(git: Git) -> None:
     theirs = tree(git, {"b": "1"})
     assert git.merge_trees(base, ours, theirs) == ("d/a",)
     assert git.merge_trees(base, theirs, ours) == ("d/a",)
+
+
+def test_lines_that_both_sides_changed_stand_between_marks(git: Git) -> None:
+    marked = git.merge_lines(b" 1\n", b" 2\n", b" 3\n")
+    assert overlap.parts(marked) == (
+        overlap.Clashing(line=1, base=b"1\n", ours=b"2\n", theirs=b"3\n"),
+    )
+    assert git.merge_lines(b" 1\n", b" 2\n", b" 1\n") == b" 2\n"
+    assert git.merge_lines(b" 1\n", b" 1\n", b"") == b""
+    assert git.merge_lines(b"", b" 2\n", b" 2\n") == b" 2\n"
 
 
 def test_a_file_added_differently_on_both_sides_clashes(git: Git) -> None:

@@ -19,8 +19,9 @@ from coordinator.domain.names import (
     RecordPaths,
     RepoPath,
 )
+from coordinator.domain.overlap import Clashing, United
 from coordinator.domain.proof import Claim, Clash, Merged, Synced
-from coordinator.domain.tree import Entry
+from coordinator.domain.tree import Entry, Mode
 from coordinator.domain.verdict import Trust
 from tests.support.fake_git import FakeGit, FakeServer
 from tests.support.repos import git as run_git
@@ -249,20 +250,58 @@ def test_results_on_one_base_are_united(objects: GitObjects) -> None:
     base = edited(objects, EMPTY_TREE, a="1\n", b="1\n", c="1\n")
     one = edited(objects, base, a="2\n", new__x="1\n", c=None)
     two = edited(objects, base, b="2\n", new__y="1\n", c=None)
-    assert objects.unite(base, [one, two]) == edited(
-        objects, base, a="2\n", b="2\n", c=None, new__x="1\n", new__y="1\n"
-    )
-    assert objects.unite(base, [one, one]) == one
-    assert objects.unite(base, []) == base
+    both = edited(objects, base, a="2\n", b="2\n", c=None, new__x="1\n", new__y="1\n")
+    assert objects.unite(one, base, two) == United(tree=both)
+    assert objects.unite(one, base, one) == United(tree=one)
+    assert objects.unite(base, base, one) == United(tree=one)
+    assert objects.unite(one, base, base) == United(tree=one)
 
 
-def test_results_that_contradict_name_their_paths(objects: GitObjects) -> None:
+def test_what_overlaps_is_named_and_stays_as_it_was(objects: GitObjects) -> None:
     base = edited(objects, EMPTY_TREE, a="1\n", b="1\n", c="1\n")
     one = edited(objects, base, a="2\n", b="2\n", c=None)
-    two = edited(objects, base, a="3\n", b="2\n", c="4\n")
-    assert objects.unite(base, [one, two]) == ("a", "c")
+    two = edited(objects, base, a="3\n", b="2\n", c="4\n", d="5\n")
+    united = objects.unite(one, base, two)
+    assert united.tree == edited(objects, one, d="5\n")
+    clash, gone = united.overlaps
+    assert (clash.path, clash.parts) == (
+        "a",
+        (Clashing(line=1, base=b"1\n", ours=b"2\n", theirs=b"3\n"),),
+    )
+    assert (gone.path, gone.parts, gone.ours) == ("c", (), None)
+
+
+def test_a_file_and_a_folder_of_its_name_overlap(objects: GitObjects) -> None:
+    base = edited(objects, EMPTY_TREE, a="1\n")
     file, folder = edited(objects, base, n="1\n"), edited(objects, base, n__x="1\n")
-    assert objects.unite(base, [file, folder]) == ("n",)
+    assert [one.path for one in objects.unite(file, base, folder).overlaps] == ["n/x"]
+    assert [one.path for one in objects.unite(folder, base, file).overlaps] == ["n"]
+    moved = edited(objects, base, a=None, a__x="1\n")
+    other = edited(objects, base, b="2\n")
+    assert objects.unite(other, base, moved) == United(tree=edited(objects, moved, b="2\n"))
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs"),
+    [
+        (("100755", b"1\n"), ("100644", b"2\n")),
+        (("100755", b"2\n1\n"), ("100644", b"1\n2\n")),
+        (("120000", b"a"), ("100644", b"2\n")),
+        (("100644", b"1\n\0"), ("100644", b"2\n1\n")),
+    ],
+)
+def test_modes_links_and_what_is_no_text_are_never_merged(
+    objects: GitObjects, ours: tuple[Mode, bytes], theirs: tuple[Mode, bytes]
+) -> None:
+    base = edited(objects, EMPTY_TREE, a="1\n")
+    trees = [
+        objects.edit(base, {RepoPath("a"): Entry(mode, objects.blob(content))})
+        for mode, content in (ours, theirs)
+    ]
+    for first, second in (trees, trees[::-1]):
+        united = objects.unite(first, base, second)
+        assert united.tree == first
+        assert [(one.path, one.parts) for one in united.overlaps] == [("a", ())]
 
 
 def test_a_log_is_bounded(git: Git, objects: GitObjects) -> None:

@@ -123,6 +123,15 @@ class FakeGit:
     def merge_trees(self, base: Oid, ours: Oid, theirs: Oid) -> Oid | tuple[RepoPath, ...]:
         return self._objects.merge(base, ours, theirs)
 
+    def merge_lines(self, base: bytes, ours: bytes, theirs: bytes) -> bytes:
+        """Takes every file for one place: what both sides changed clashes as a whole."""
+        if theirs in (base, ours):
+            return ours
+        if base == ours:
+            return theirs
+        marked = (b"<<<<<<< ours\n", ours, b"||||||| base\n", base, b"=======\n", theirs)
+        return b"".join((*marked, b">>>>>>> theirs\n"))
+
     def diff(self, before: Oid, after: Oid) -> tuple[Change, ...]:
         return self._objects.diff(before, after)
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from coordinator.domain.attempt import Attempt
-from coordinator.domain.changeset import Conflict, Disagreement
+from coordinator.domain.changeset import Conflict, Disagreement, Side
 from coordinator.domain.finishing import put_together
 from coordinator.domain.names import Place, RepoPath
 from coordinator.domain.note import MoveBrief
@@ -52,7 +52,10 @@ def test_accepted_outputs_are_put_together_first() -> None:
 
 
 def test_what_cannot_be_put_together_is_one_question() -> None:
-    sides = ((spec(1).id, "three links"), (spec(2).id, "four links"))
+    sides = (
+        Side(name="links", attempt=spec(1).id, text="three links"),
+        Side(name="search", attempt=spec(2).id, text="four links"),
+    )
     dissent = Disagreement(
         brief=BRIEF,
         agreed="the first two",
@@ -64,8 +67,23 @@ def test_what_cannot_be_put_together_is_one_question() -> None:
     record = said(found)
     assert (record.verb, record.subject) == ("ask", "Which one shall stand?")
     assert record.prose.splitlines()[0] == "Agreed: the first two"
-    assert "docs/guide.md: " in record.prose
+    assert "docs/guide.md: links (attempt 1): three links; search (attempt 2): " in record.prose
     assert "four links" in record.prose
+
+
+def test_what_a_person_said_in_words_goes_to_a_worker_that_tries_again() -> None:
+    dissent = Disagreement(
+        brief=BRIEF,
+        agreed="nothing",
+        conflicts=(),
+        question="Which one shall stand?",
+        options=("links", "neither"),
+        again=TASK.id,
+    )
+    found = step(synthesis=dissent)
+    assert isinstance(found, Dispatch)
+    assert (found.task, found.number) == (TASK, 2)
+    assert "Which one shall stand?" in found.feedback[0]
 
 
 def test_a_change_of_a_protected_path_waits_for_a_human() -> None:

@@ -50,7 +50,7 @@ def together(desk: Desk, of: Brief, *bodies: Report | CouldNot | Changed, **plan
     return found
 
 
-def apart(desk: Desk, of: Brief, *bodies: Report | Changed, **plan: Any) -> Disagreement:
+def apart(desk: Desk, of: Brief, *bodies: Report | CouldNot | Changed, **plan: Any) -> Disagreement:
     found = put_together(desk, of, *bodies, **plan)
     assert isinstance(found, Disagreement), found
     return found
@@ -82,14 +82,87 @@ def test_changes_that_contradict_are_one_question_which_an_answer_settles(desk: 
     mine = desk.changed({"a.md": "A\n", "b.md": "B\n"}, summary="capitals")
     yours = desk.changed({"a.md": "aa\n"}, summary="double it")
     found = apart(desk, brief(), mine, yours)
-    assert [c.where for c in found.conflicts] == ["a.md"]
-    assert [told for _, told in found.conflicts[0].sides] == ["capitals", "double it"]
-    assert found.options == ("links", "sitemap")
-    assert "a.md" in found.question
-    settled = together(desk, brief(), mine, yours, answers={"conflict": " Sitemap "})
+    assert [(c.where, c.lines) for c in found.conflicts] == [("a.md", "line 1")]
+    assert [(s.name, s.text) for s in found.conflicts[0].sides] == [
+        ("links", '"A"'),
+        ("sitemap", '"aa"'),
+    ]
+    assert found.options == ("links", "sitemap", "neither")
+    assert found.question == (
+        'The outputs say different things: a.md line 1 (links: "A", sitemap: "aa"). '
+        "Which shall stand?"
+    )
+    assert found.agreed == "1 path, which nobody contradicts: b.md; and all other lines of a.md."
+
+
+@pytest.mark.parametrize(
+    ("answer", "a"), [(" Sitemap ", "aa\n"), ("links", "A\n"), ("neither", "a\n")]
+)
+def test_an_answer_settles_what_it_was_asked_about_and_keeps_what_is_agreed(
+    desk: Desk, answer: str, a: str
+) -> None:
+    mine = desk.changed({"a.md": "A\n", "b.md": "B\n"})
+    yours = desk.changed({"a.md": "aa\n"})
+    said = {"answers": {"disagreement-2": answer}, "answered_by": {"disagreement-2": "A Person"}}
+    settled = together(desk, brief(), mine, yours, **said)
+    assert settled.result == desk.trees.tree({"a.md": a, "b.md": "B\n"}, on=desk.tree)
+    assert len(settled.attempts) == 2
+    assert settled.answered == (("disagreement-2", "A Person"),)
+    assert together(desk, brief(), mine, mine, **said).answered == ()
+
+
+def test_an_answer_of_an_older_version_settles_every_place(desk: Desk) -> None:
+    mine, yours = desk.changed({"a.md": "A\n"}), desk.changed({"a.md": "aa\n"})
+    settled = together(desk, brief(), mine, yours, answers={"conflict": "sitemap"})
     assert settled.result == yours.result
-    assert len(settled.attempts) == 1
     apart(desk, brief(), mine, yours, answers={"conflict": "both"})
+
+
+def test_what_contradicts_elsewhere_after_an_answer_is_asked_anew(desk: Desk) -> None:
+    mine = accepted(desk, desk.changed({"a.md": "A\n"}), profile="links", number=1)
+    yours = accepted(desk, desk.changed({"a.md": "aa\n"}), profile="sitemap", number=2)
+    again = desk.changed({"a.md": "A\n", "b.md": "B\n"})
+    newer = accepted(desk, again, profile="links", number=3)
+    other = accepted(
+        desk, desk.changed({"a.md": "aa\n", "b.md": "bb\n"}), profile="sitemap", number=4
+    )
+    sighting = desk.sighting(
+        brief(), mine, yours, newer, other, answers={"disagreement-2": "links"}
+    )
+    found = synthesize(sighting, desk.world, objects=desk.objects)
+    assert isinstance(found, Disagreement)
+    assert [c.where for c in found.conflicts] == ["b.md"]
+    assert found.id == "disagreement-4"
+
+
+def test_words_for_an_answer_go_to_one_worker_whose_next_output_stands(desk: Desk) -> None:
+    mine = accepted(desk, desk.changed({"a.md": "A\n", "b.md": "B\n"}), profile="links", number=1)
+    yours = accepted(desk, desk.changed({"a.md": "aa\n"}), profile="sitemap", number=2)
+    for said, task in (("Write AAA.", "sitemap"), ("let links say it", "links")):
+        sighting = desk.sighting(brief(), mine, yours, answers={"disagreement-2": said})
+        found = synthesize(sighting, desk.world, objects=desk.objects)
+        assert isinstance(found, Disagreement)
+        assert found.again == task
+    newer = accepted(desk, desk.changed({"a.md": "AAA\n"}), profile="sitemap", number=3)
+    sighting = desk.sighting(brief(), mine, yours, newer, answers={"disagreement-2": "Write AAA."})
+    settled = synthesize(sighting, desk.world, objects=desk.objects)
+    assert isinstance(settled, Changeset)
+    assert settled.result == desk.trees.tree({"a.md": "AAA\n", "b.md": "B\n"}, on=desk.tree)
+
+
+def test_an_answer_that_settles_one_place_of_two_leads_to_a_question_of_its_own(desk: Desk) -> None:
+    bodies = (
+        desk.changed({"a.md": "1\n"}),
+        desk.changed({"a.md": "2\n", "b.md": "2\n"}),
+        desk.changed({"b.md": "3\n"}),
+    )
+    first = apart(desk, brief(), *bodies)
+    assert (first.id, [c.where for c in first.conflicts]) == ("disagreement-3", ["a.md", "b.md"])
+    second = apart(desk, brief(), *bodies, answers={"disagreement-3": "links"})
+    assert (second.id, [c.where for c in second.conflicts]) == ("disagreement-3.2", ["b.md"])
+    answers = {"disagreement-3": "links", "disagreement-3.2": "sitemap"}
+    settled = together(desk, brief(), *bodies, answers=answers)
+    assert settled.result == desk.trees.tree({"a.md": "1\n", "b.md": "2\n"}, on=desk.tree)
 
 
 def test_the_last_accepted_output_of_each_task_counts(desk: Desk) -> None:
@@ -143,8 +216,27 @@ def test_nothing_to_do_completes_with_a_report_and_changes_nothing(desk: Desk) -
     found = together(desk, brief(), could_not("noop", "Every link is good."))
     assert (found.result, found.touched) == (desk.tree, ())
     assert (found.report, found.report_extension) == (b"Every link is good.\n", "md")
-    both = together(desk, brief(), could_not("noop"), desk.changed({"a.md": "A\n"}, summary="mend"))
-    assert (both.touched, both.report, both.summary) == (("a.md",), None, "mend")
+
+
+@pytest.mark.parametrize(
+    ("kind", "full", "empty"),
+    [(Kind.CHANGES, None, b"It is good.\n"), (Kind.LIST, report("- a\n"), b"It is good.\n")],
+)
+def test_one_that_finds_nothing_to_do_contradicts_one_that_does_something(
+    desk: Desk, kind: Kind, full: Report | None, empty: bytes
+) -> None:
+    busy = full or desk.changed({"a.md": "A\n"}, summary="mend")
+    idle = could_not("noop", "It is good.")
+    found = apart(desk, brief(kind), idle, busy)
+    assert [c.where for c in found.conflicts] == ["whether there is anything to do"]
+    nothing = together(desk, brief(kind), idle, busy, answers={"disagreement-2": "links"})
+    assert (nothing.touched, nothing.report) == ((), empty)
+    something = together(desk, brief(kind), idle, busy, answers={"disagreement-2": "sitemap"})
+    assert something.touched == (("a.md",) if kind is Kind.CHANGES else ())
+    assert something.report == (None if kind is Kind.CHANGES else b"- a\n")
+    neither = together(desk, brief(kind), idle, busy, answers={"disagreement-2": "neither"})
+    assert neither.touched == ()
+    assert neither.report == b"Nothing of what was found shall stand.\n"
 
 
 def test_a_report_leaves_the_tree_alone_and_says_where_it_goes(desk: Desk) -> None:
@@ -212,14 +304,16 @@ def test_reports_that_contradict_are_one_question(
     found = apart(desk, brief(kind), report(one), report(two))
     assert [conflict.where for conflict in found.conflicts] == where
     assert [len(conflict.sides) for conflict in found.conflicts] == [2]
-    picked = together(desk, brief(kind), report(one), report(two), answers={"conflict": "links"})
+    picked = together(
+        desk, brief(kind), report(one), report(two), answers={"disagreement-2": "links"}
+    )
     assert (picked.report or b"").decode() == one
 
 
 def test_what_is_agreed_is_said_with_the_question(desk: Desk) -> None:
     found = apart(desk, brief(Kind.LIST), report("- a: 1\n- b: 2\n"), report("- a: 1\n- b: 3\n"))
-    assert found.agreed == "1 row in which all agree, out of 2."
-    assert [told for _, told in found.conflicts[0].sides] == ["b: 2", "b: 3"]
+    assert found.agreed == "1 of 2 rows, which nobody contradicts: a."
+    assert [side.text for side in found.conflicts[0].sides] == ["b: 2", "b: 3"]
 
 
 def test_the_whole_is_trusted_no_more_than_its_least_trusted_part(desk: Desk) -> None:
