@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from coordinator import config
-from coordinator.domain import plan_md, rules, state_md
+from coordinator.domain import memory_md, plan_md, rules, state_md
 from coordinator.domain.names import RecordPaths
 
 CONFIG = ".orchestrator/config.toml"
@@ -64,6 +64,9 @@ def starting_files(
         ".orchestrator/.gitignore": b"run/\n",
         str(paths.plan_file): plan_md.PLAN_TEMPLATE.encode(),
         str(paths.state_file): state_md.STATE_TEMPLATE.encode(),
+        str(paths.decisions_file): memory_md.DECISIONS_TEMPLATE.encode(),
+        str(paths.lessons_file): memory_md.LESSONS_TEMPLATE.encode(),
+        f"{paths.handoffs}/README.md": memory_md.HANDOFFS_TEMPLATE.encode(),
         f"{paths.briefs}/README.md": _README.encode(),
     }
 

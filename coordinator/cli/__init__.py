@@ -27,6 +27,7 @@ _COMMANDS = {
     "show": ("looking", "show"),
     "log": ("looking", "log"),
     "audit": ("looking", "audit"),
+    "memory": ("memory", "memory"),
     "answer": ("requests", "answer_"),
     "approve": ("requests", "approve"),
     "reject": ("requests", "reject"),

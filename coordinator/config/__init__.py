@@ -153,6 +153,7 @@ def read_policy(text: bytes | None, worker_texts: Mapping[str, bytes] = EMPTY) -
             path=tuple(said.confinement.path),
         ),
         endpoints=_endpoints(said),
+        memory_tokens_max=said.memory.tokens_max,
         search_url=said.network.search_url,
         digest=hashlib.sha256(text or b"").hexdigest(),
     )

@@ -182,6 +182,12 @@ class Budget(_Table):
     usd_per_day: Money = _POLICY.usd_per_day
 
 
+class Memory(_Table):
+    """[memory]: how much of what is remembered goes into a package."""
+
+    tokens_max: SomeOrNone = _POLICY.memory_tokens_max
+
+
 class Config(_Table):
     """The whole of config.toml."""
 
@@ -197,6 +203,7 @@ class Config(_Table):
     confinement: Confinement = Confinement()
     endpoints: dict[Name, Endpoint] = {}
     budget: Budget = Budget()
+    memory: Memory = Memory()
     checks: dict[Name, Check] = {}
     gate: list[Gate] = []
     environments: dict[Name, AnyEnvironment] = {}

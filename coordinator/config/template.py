@@ -60,6 +60,9 @@ schema = 1
 # usd_per_brief = 5.0
 # usd_per_day = 50.0
 
+[memory]
+# tokens_max = 1500                # of decisions and lessons in one package; 0 = none
+
 # A check that a brief can ask for with "check: NAME" under ACCEPTANCE.
 # [checks.site]
 # run = "make check"

@@ -18,6 +18,7 @@ from coordinator.domain.status import (
 )
 
 if TYPE_CHECKING:
+    from coordinator.desk.remembering import CheckedMemory
     from coordinator.domain.proof import ClaimedPath
     from coordinator.domain.request import Origin, Request
     from coordinator.ports import Claims, Inbox
@@ -123,6 +124,18 @@ class Desk(Viewer):
                 hint="for the same work once more, drop it with `again: 2` in its front matter",
             )
         return self._request(brief, Retry(brief=brief.id, origin=self._origin()))
+
+    # -- memory
+
+    def remembered(self) -> CheckedMemory:
+        """Returns every entry of decisions, lessons and handoffs, and whether it still holds."""
+        from coordinator.desk import remembering  # noqa: PLC0415  see above
+
+        if self.tip is None:
+            return remembering.CheckedMemory(entries=(), faults=())
+        return remembering.check(
+            self.tip, self.policy.paths, past=self._past(), objects=self._objects
+        )
 
     # -- people's claims
 

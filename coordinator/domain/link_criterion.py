@@ -81,6 +81,14 @@ def differs(path: str, before: bytes, after: bytes) -> str | None:
     )
 
 
+def targets(path: str, content: bytes) -> tuple[str, ...]:
+    """Returns the link targets of a Markdown or HTML file as they are written; () for any other."""
+    name = path.lower()
+    if not name.endswith(MARKDOWN + HTML):
+        return ()
+    return tuple(_read(_text(content), as_html=name.endswith(HTML)).targets)
+
+
 def _broken(evidence: str) -> Finding:
     plain = evidence.encode("utf-8", "backslashreplace").decode()
     return Finding(code=_CODE, criterion=_RULE, met=False, evidence=plain)

@@ -71,6 +71,21 @@ class RecordPaths:
         """Returns the path of state.md, generated except for its hand-written section."""
         return RepoPath(f"{self.memory}/state.md")
 
+    @property
+    def decisions_file(self) -> RepoPath:
+        """Returns the path of decisions.md: part of the product tree, as people and landings write it."""
+        return RepoPath(f"{self.memory}/decisions.md")
+
+    @property
+    def lessons_file(self) -> RepoPath:
+        """Returns the path of lessons.md."""
+        return RepoPath(f"{self.memory}/lessons.md")
+
+    @property
+    def handoffs(self) -> RepoPath:
+        """Returns the folder of handoffs, a page for each day."""
+        return RepoPath(f"{self.memory}/handoffs")
+
     def owns(self, path: str) -> bool:
         """Tells whether `path` is a record path: never gated, never claimed, never a worker's."""
         return path in (self.briefs, self.plan_file, self.state_file) or path.startswith(

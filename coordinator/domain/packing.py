@@ -84,15 +84,18 @@ def answers(plan: Plan | None, task: Task) -> tuple[QuestionAnswered, ...]:
     )
 
 
-def memory(*, state: str, constitution: str) -> tuple[str, ...]:
-    """Returns the excerpts of memory for a package: what people wrote in state.md, then the rules."""
-    excerpts = []
+def memory(*, state: str, constitution: str, recalled: Sequence[str] = ()) -> tuple[str, ...]:
+    """Returns the excerpts of memory for a package: what people wrote in state.md, the rules, the entries recalled.
+
+    The first line of each says which file it is from.
+    """
+    excerpts: list[str] = []
     if state.strip():
         excerpts.append("state.md:\n" + cut(state.strip(), STATE_CHARS_MAX))
     rules = numbered_rules(constitution)
     if rules:
         excerpts.append("constitution.md:\n" + cut("\n".join(rules), RULES_CHARS_MAX))
-    return tuple(excerpts)
+    return (*excerpts, *recalled)
 
 
 def numbered_rules(constitution: str) -> tuple[str, ...]:

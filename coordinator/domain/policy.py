@@ -234,6 +234,7 @@ class Policy:
     profiles: tuple[Profile, ...] = ()
     confinement: Confinement = field(default_factory=Confinement)
     endpoints: tuple[Endpoint, ...] = ENDPOINTS
+    memory_tokens_max: int = 1_500  # of decisions and lessons in one package; 0 = none
     search_url: str = ""  # of the search endpoint behind the tool web_search
     doctrine: Doctrine = field(default_factory=Doctrine)
     digest: str = ""  # of the config blob, quoted by decisions that rest on it

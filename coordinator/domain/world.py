@@ -106,6 +106,7 @@ class World:
     inbox: tuple[Request, ...]
     briefs: dict[BriefId, Sighting]
     terminal: Mapping[BriefId, Place] = field(default_factory=dict)  # in done/ or rejected/
+    landings: Mapping[BriefId, Oid] = field(default_factory=dict)  # the newest of each brief
     unpublished: frozenset[BriefId] = frozenset()  # with attempts the remote may not have
     held: dict[BriefId, HeldRef]
     claims: tuple[SeenClaim, ...]

@@ -24,7 +24,7 @@ from coordinator.domain.tree import Entry, literal_folder, matches
 from coordinator.domain.web import FetchOutcome
 from coordinator.domain.world import Sighting, World
 from coordinator.ports import Objects, Web
-from coordinator.services import earlier
+from coordinator.services import earlier, recall
 
 PATHS_MAX = 5_000
 CONTENT_CHARS_MAX = 400_000
@@ -65,6 +65,21 @@ def pack(
     start = earlier.start(task, sighting, base, objects=objects)
     tree = start or own
     state = _text(own, policy.paths.state_file, objects=objects)
+    inputs = [
+        _of_task(item, sighting)
+        if item.kind == "task"
+        else _input(item, tree, world, fetched, objects=objects)
+        for item in asked.inputs
+    ]
+    recalled = recall.excerpts(
+        asked,
+        profile.name,
+        inputs=inputs,
+        tree=own,
+        policy=policy,
+        landings=world.landings,
+        objects=objects,
+    )
     return packing.package(
         asked,
         task,
@@ -74,15 +89,11 @@ def pack(
         start=start,
         profile=profile,
         policy=policy,
-        inputs=[
-            _of_task(item, sighting)
-            if item.kind == "task"
-            else _input(item, tree, world, fetched, objects=objects)
-            for item in asked.inputs
-        ],
+        inputs=inputs,
         memory=packing.memory(
             state=state_md.hand_written(state),
             constitution=_text(own, _CONSTITUTION, objects=objects),
+            recalled=recalled,
         ),
         feedback=feedback,
         answers=packing.answers(filed.plan, task),

@@ -15,6 +15,9 @@ FILES = [
     ".orchestrator/.gitignore",
     "memory/plan.md",
     "memory/state.md",
+    "memory/decisions.md",
+    "memory/lessons.md",
+    "memory/handoffs/README.md",
     "briefs/README.md",
 ]
 EVERYTHING = {"atomic": True, "custom_refs": True, "deletion": True, "branch_push": True}

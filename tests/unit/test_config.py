@@ -252,7 +252,8 @@ def test_all_faults_are_said_at_once_each_with_its_key() -> None:
         [
             (
                 "unknown: there is no such setting; known here: budget, checks, commit, confinement,"
-                " daemon, endpoints, environments, gate, intake, landing, network, paths, repository, review, schema"
+                " daemon, endpoints, environments, gate, intake, landing, memory, network, paths, repository,"
+                " review, schema"
             ),
             "daemon.lease: there is no such setting; did you mean lease_s?",
             "daemon.interval_s: must be a valid number (is '5')",
@@ -356,7 +357,7 @@ def test_every_commented_setting_of_the_template_is_the_default_and_none_is_miss
     uncommented = _uncommented(tables)
     assert set(tomllib.loads(uncommented)) == {
         *("schema", "repository", "paths", "daemon", "intake"),
-        *("review", "landing", "commit", "network", "confinement", "budget"),
+        *("review", "landing", "commit", "network", "confinement", "budget", "memory"),
     }
     shown = config.effective(uncommented.encode())
     default = config.effective(None)

@@ -224,3 +224,58 @@ def test_the_same_base_gives_the_same_bytes_whatever_the_tip_is(desk: Desk) -> N
 def test_the_published_schema_is_the_one_of_the_code() -> None:
     model: type[BaseModel] = ContextPackage
     assert json.loads(SCHEMA_FILE.read_text("utf-8")) == model.model_json_schema()
+
+
+def test_what_was_decided_about_the_paths_goes_along_and_says_what_has_changed_since() -> None:
+    start = Desk({"docs/a.md": "a", "docs/old.md": "old", "src/app.py": "1"})
+
+    def entry(name: str, path: str, more: str = "") -> str:
+        fields = f"id: {name}; date: 2026-03-01; commit: {start.base}; paths: {path}{more}"
+        return f"## {name.capitalize()}\n\n{fields}\n\nBecause.\n\n"
+
+    decisions = entry("capitals", "docs/a.md") + entry("frozen", "docs/old.md")
+    lessons = entry("later", "src/app.py") + entry("mending", "src", "; kind: links")
+    tree = start.trees.tree(
+        {
+            "docs/old.md": "changed",
+            "memory/decisions.md": decisions,
+            "memory/lessons.md": lessons,
+        },
+        on=start.tree,
+    )
+    desk = Desk({})
+    desk.trees, desk.objects = start.trees, start.objects
+    desk.base = start.trees.commit(tree)
+    said = packed(desk, brief(Kind.LIST, scope_in=("docs",))).memory
+    stale = f"(stale: docs/old.md changed since {start.base[:12]})"
+    assert said == (
+        f"decisions.md:\nFrozen (frozen, 2026-03-01; on docs/old.md)\n{stale}\nBecause.",
+        "decisions.md:\nCapitals (capitals, 2026-03-01; on docs/a.md)\nBecause.",
+        "lessons.md:\nMending (mending, 2026-03-01; for links)\nBecause.",
+    )
+
+
+def test_what_was_decided_about_a_file_that_an_input_links_to_goes_along() -> None:
+    page = "See [the app](../src/app.py) and [the web](https://site.example/src/other.py).\n"
+    start = Desk({"docs/a.md": page, "src/app.py": "1", "src/other.py": "2"})
+    fields = f"date: 2026-03-01; commit: {start.base}"
+    text = (
+        f"## App\n\nid: app; {fields}; paths: src/app.py\n\nSo.\n\n"
+        f"## Other\n\nid: other; {fields}; paths: src/other.py\n\nSo.\n"
+    )
+    start.base = start.trees.commit(start.trees.tree({"memory/decisions.md": text}, on=start.tree))
+    said = packed(start, brief(Kind.LIST, inputs=(given("path", "docs/a.md"),))).memory
+    assert said == (
+        "decisions.md:\nApp (app, 2026-03-01; on src/app.py, which an input links to)\nSo.",
+    )
+
+
+def test_a_house_may_want_no_memory_in_packages() -> None:
+    start = Desk({"docs/a.md": "a"})
+    fields = f"id: a; date: 2026-03-01; commit: {start.base}; paths: docs/a.md"
+    files = {"memory/decisions.md": f"## A\n\n{fields}\n\nBecause.\n"}
+    start.base = start.trees.commit(start.trees.tree(files, on=start.tree))
+    asked = brief(Kind.LIST, scope_in=("docs",))
+    assert len(packed(start, asked).memory) == 1
+    start.policy = replace(start.policy, memory_tokens_max=0)
+    assert packed(start, asked).memory == ()

@@ -18,6 +18,7 @@ class BranchLog:
         self._objects = objects
         self._order: dict[BriefId, int] = {}
         self._landed_at: dict[BriefId, Oid] = {}
+        self._landings: Mapping[BriefId, Oid] = {}
         self._logged: Oid | None = None
         self._news: tuple[Mapping[str, Any], ...] = ()
 
@@ -47,6 +48,8 @@ class BranchLog:
             elif record.verb is Verb.LAND:
                 self._landed_at[record.brief] = commit
         self._logged = tip
+        if news:
+            self._landings = dict(self._landed_at)
         if not first:
             self._news = (*self._news, *news)
 
@@ -58,6 +61,10 @@ class BranchLog:
     def landed_at(self, brief: BriefId) -> Oid | None:
         """Returns the newest landing of `brief` on the branch as last read."""
         return self._landed_at.get(brief)
+
+    def landings(self) -> Mapping[BriefId, Oid]:
+        """Returns the newest landing of each brief; what is read later does not change it."""
+        return self._landings
 
     def place(self, brief: BriefId) -> int:
         """Returns the position of its accept commit; 0 for one from before what is read."""

@@ -125,6 +125,7 @@ class Observer:
             ),
             briefs=sightings,
             terminal=self._shelves.terminal(tree, policy),
+            landings=self._log.landings(),
             unpublished=self._attempts.unpublished(),
             held=dict(self._claims.held()),
             claims=self._claims.seen(),
