@@ -1,11 +1,10 @@
 """The rules of intake, pure: what rejects a brief. docs/briefs.md lists them."""
 
 import difflib
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from coordinator.domain import plan_faults, planning
+from coordinator.domain import plan_faults, planning, token_estimate
 from coordinator.domain.brief import Brief, Estimate, Fault, Input, Kind
 from coordinator.domain.brief_items import PROSE
 from coordinator.domain.brief_paths import pathlike, sentence_end
@@ -36,7 +35,7 @@ class Facts:
 def estimate(brief: Brief, *, chars: int, facts: Facts, policy: Policy) -> Estimate:
     """Returns what a brief is expected to use: tokens against the speed of its workers."""
     urls = sum(item.kind == "url" for item in brief.inputs)
-    tokens = math.ceil(chars / 4) + FILE_TOKENS * facts.files + URL_TOKENS * urls
+    tokens = token_estimate.expected(chars) + FILE_TOKENS * facts.files + URL_TOKENS * urls
     profiles = [p for name in planning.profiles(brief, policy) if (p := policy.profile(name))]
     return Estimate(
         seconds=round(max((START_S + tokens / p.tokens_per_s for p in profiles), default=0.0), 1),

@@ -5,11 +5,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from coordinator.domain.token_estimate import BYTES_PER_TOKEN, at_most
+
 Api = Literal["messages", "chat", "responses"]
 
-BYTES_PER_TOKEN = (
-    3  # a token of English text or code is about four: the estimate is on the high side
-)
 _IMAGE_TOKENS = 5_000
 _EVENT_BYTES_MAX = 8_000_000  # of one event; a longer one is counted by its length
 
@@ -86,7 +85,7 @@ class Meter:
     def tokens(self) -> Tokens:
         """Returns what the call has taken until now: what was reported, or what went by."""
         reported = self._reported
-        streamed = 0 if self._is_final else -(-self._streamed_bytes // BYTES_PER_TOKEN)
+        streamed = 0 if self._is_final else at_most(self._streamed_bytes)
         return Tokens(
             input=reported.input or self._estimated,
             output=max(reported.output, streamed),
