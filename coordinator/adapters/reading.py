@@ -15,7 +15,7 @@ from coordinator.adapters import git_command
 from coordinator.adapters.git_refs import RefStore
 from coordinator.domain.errors import RepositoryError
 from coordinator.domain.names import Oid
-from coordinator.domain.status import SeenCommit
+from coordinator.domain.saying import SeenCommit
 
 _REMOTE_TIMEOUT_S = 30.0
 _FIELDS = "%H%x00%ct%x00%an <%ae>%x00%B%x00"
@@ -114,7 +114,9 @@ class FileMemo:
             fresh.write_text(json.dumps(said, separators=(",", ":")))
             fresh.replace(self._folder / f"{name}.json")
         except OSError:
-            with contextlib.suppress(OSError):  # where nothing can be written, nothing is left either
+            with contextlib.suppress(
+                OSError
+            ):  # where nothing can be written, nothing is left either
                 fresh.unlink(missing_ok=True)
 
 

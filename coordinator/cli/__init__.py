@@ -28,6 +28,7 @@ _COMMANDS = {
     "log": ("looking", "log"),
     "audit": ("looking", "audit"),
     "memory": ("memory", "memory"),
+    "cost": ("costing", "cost"),
     "answer": ("requests", "answer_"),
     "approve": ("requests", "approve"),
     "reject": ("requests", "reject"),

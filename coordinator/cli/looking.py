@@ -1,7 +1,9 @@
 """Commands that only look: status, show, log, audit. They work in a plain clone without a daemon."""
 
+import json
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import click
@@ -40,16 +42,28 @@ def status(*, place: Place, as_json: bool, watch: bool, everything: bool) -> Non
 @click.command(short_help="Show one brief: plan, attempts and checklist")
 @click.argument("id_", metavar="ID")
 @click.option("--result", is_flag=True, help="Print the bytes of the report and nothing else.")
+@click.option(
+    "--package",
+    "number",
+    type=click.IntRange(1),
+    metavar="N",
+    help="Print what attempt N was told, and what takes how many tokens.",
+)
 @shared_options
-def show(*, place: Place, as_json: bool, id_: str, result: bool) -> None:
+def show(*, place: Place, as_json: bool, id_: str, result: bool, number: int | None) -> None:
     """Show one brief: plan, attempts, commits and its checklist as executed"""
     desk = place.desk()
     brief = desk.find(id_)
+    if number is not None:
+        _package(desk.package(brief.id, number), as_json=as_json)
+        return
     if result:
         content = desk.result(brief.id)
         click.echo(content, nl=False)  # bytes go out as they are
         return
     story = desk.show(brief.id)
+    if story is not None:
+        brief = replace(brief, effort=story.effort)
     if as_json:
         answer(_story(plain(brief), story))
     else:
@@ -96,6 +110,20 @@ def audit(*, place: Place, as_json: bool, commit: str) -> int:
     else:
         click.echo(texts.audit(found, chain))
     return EXIT_FAILED if missing else 0
+
+
+def _package(content: bytes, *, as_json: bool) -> None:
+    """Prints a stored package byte for byte, and its tokens by source below it."""
+    from coordinator.domain import package_tokens  # noqa: PLC0415  lazy by design
+
+    said = json.loads(content)
+    sources = package_tokens.by_source(said)
+    total = package_tokens.total(sources)
+    if as_json:
+        answer({"package": said, "tokens": plain(sources), "total": total})
+        return
+    click.echo(content, nl=not content.endswith(b"\n"))
+    click.echo(texts.sources(sources, total))
 
 
 def _watch(once: Callable[[], str]) -> None:

@@ -7,18 +7,19 @@ from typing import TYPE_CHECKING
 import click
 
 from coordinator.cli.answering import shown
+from coordinator.domain.saying import Saying, SeenCommit
 from coordinator.domain.status import (
     BriefStatus,
     CheckItem,
     Link,
-    Saying,
-    SeenCommit,
     State,
     Status,
 )
 
 if TYPE_CHECKING:
     from coordinator.desk.story import Story
+    from coordinator.domain.effort import Effort
+    from coordinator.domain.package_tokens import Source
 
 _COLOURS = {
     State.COMPLETED: "green",
@@ -71,6 +72,8 @@ def story(brief: BriefStatus, told: "Story | None") -> str:
         f"  {fault.line or '-'}: {fault.section} {shown(fault.message)} ({shown(fault.hint)})"
         for fault in told.faults
     ]
+    if brief.effort is not None:
+        lines += ["", effort(brief.effort)]
     if told.attempts:
         lines += ["", "attempts:"]
     for one in told.attempts:
@@ -98,6 +101,31 @@ def audit(commit: SeenCommit, chain: Sequence[Link]) -> str:
         who = f" by {shown(link.who)}" if link.who else ""
         lines.append(f"  {link.kind:<10} {mark:<12}{who}: {shown(link.why)}")
     return "\n".join(lines)
+
+
+def effort(took: "Effort") -> str:
+    """Returns what a brief took, over what its winning attempts took, and what that lifted."""
+    tries = "1 attempt" if took.attempts == 1 else f"{took.attempts} attempts"
+    tokens = "unknown tokens" if took.tokens is None else f"{took.tokens:,} tokens"
+    usd = "unknown cost" if took.usd is None else f"{took.usd:.4f} USD"
+    said = f"effort: {tries}, {tokens}, {usd}"
+    times = [
+        f"{ratio:g} x the {name}"
+        for ratio, name in ((took.multiplier_tokens, "tokens"), (took.multiplier_usd, "money"))
+        if ratio is not None
+    ]
+    if times:
+        said += f"\n  {' and '.join(times)} of what won"
+    if took.lift is not None:
+        lift = took.lift
+        said += f"\n  criteria met: {lift.first} at first, {lift.landed} by what won, of {lift.of}"
+    return said
+
+
+def sources(found: "Sequence[Source]", total: int) -> str:
+    """Returns the tokens of a package, one source a line."""
+    lines = [f"{one.tokens:>9,}  {shown(one.source)}" for one in found]
+    return "\n".join(["", "tokens, about:", *lines, f"{total:>9,}  in all"])
 
 
 def _head(look: Status) -> str:

@@ -12,7 +12,8 @@ from coordinator.domain.errors import RepositoryError
 from coordinator.domain.names import BriefId, Oid, Place, RecordPaths, RepoPath, digest
 from coordinator.domain.note import BRIEF_FILE
 from coordinator.domain.record import Record, Verb, parse
-from coordinator.domain.status import Link, SeenCommit
+from coordinator.domain.saying import SeenCommit
+from coordinator.domain.status import Link
 from coordinator.ports import Objects
 
 _CONSTITUTION = RepoPath(".orchestrator/constitution.md")

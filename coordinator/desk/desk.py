@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from coordinator.desk.viewer import Viewer, id_of
+from coordinator.desk.telling import Teller
+from coordinator.desk.viewer import id_of
 from coordinator.domain.errors import BriefError, BusyError, RepositoryError, UnreachableError
 from coordinator.domain.names import BriefId, Digest, RepoPath
 from coordinator.domain.status import (
@@ -34,7 +35,7 @@ class Put:
     duplicate: bool = False
 
 
-class Desk(Viewer):
+class Desk(Teller):
     """A view that takes requests; it holds nothing that could commit."""
 
     # -- putting requests

@@ -9,6 +9,7 @@ from coordinator.desk.sources import Archive
 from coordinator.domain import evaluating
 from coordinator.domain.attempt import Returned, Spec
 from coordinator.domain.checklist import Judged
+from coordinator.domain.effort import Tried
 from coordinator.domain.errors import MissingObject
 from coordinator.domain.names import BriefId, Oid
 from coordinator.domain.output import CouldNot, Output
@@ -65,8 +66,25 @@ class Kept:
             cost_usd=self.output.usage.cost_usd if self.output else None,
             ref=self.ref,
             oid=self.commit,
+            task=str(self.spec.task) if self.spec else "",
             role=self.spec.role if self.spec else "author",
             about=self.spec.about if self.spec else None,
+            model=self.spec.model if self.spec else "",
+            tokens_in=self.output.usage.tokens_in if self.output else None,
+            tokens_out=self.output.usage.tokens_out if self.output else None,
+        )
+
+    def tried(self) -> Tried:
+        """Returns what it took and came to, for the effort of its brief."""
+        used = self.output.usage if self.output else None
+        return Tried(
+            number=self.number,
+            task=str(self.spec.task) if self.spec else None,
+            round=self.spec.round if self.spec else 0,
+            role=self.spec.role if self.spec else "author",
+            tokens=used.tokens_in + used.tokens_out if used else None,
+            usd=used.cost_usd if used else None,
+            verdict=self.effective,
         )
 
     def judged(self) -> Judged:
@@ -118,6 +136,19 @@ class Kepts:
             {ref: oid for ref, oid in found.items() if _ATTEMPTS in ref},
             {ref: oid for ref, oid in found.items() if _VERDICTS in ref},
         )
+
+    def every(self) -> Mapping[BriefId, tuple[Kept, ...]]:
+        """Returns the attempts of all briefs: those kept here, and those that the remote can lend."""
+        kinds = [f"{self._root}{kind}" for kind in (_ATTEMPTS, _VERDICTS)]
+        found = dict(self._archive.there(*kinds) or {})
+        for kind in kinds:
+            found |= self._archive.here(kind)
+        self.fetch(found)
+        briefs: dict[BriefId, dict[str, Oid]] = {}
+        for ref, oid in found.items():
+            if _ATTEMPTS in ref:
+                briefs.setdefault(brief_of_ref(ref), {})[ref] = oid
+        return {brief: self._sorted(refs, found) for brief, refs in briefs.items()}
 
     def _sorted(self, attempts: Mapping[str, Oid], verdicts: Mapping[str, Oid]) -> tuple[Kept, ...]:
         kept = [
@@ -223,6 +254,11 @@ def _evaluated(kept: Iterable[Kept]) -> tuple[Kept, ...]:
         else k
         for k in found
     )
+
+
+def brief_of_ref(ref: str) -> BriefId:
+    """Returns the brief of the ref of an attempt or a verdict."""
+    return BriefId(ref.rpartition("/")[0].rpartition("/")[2])
 
 
 def _spec(content: bytes) -> Spec | None:

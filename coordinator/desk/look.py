@@ -13,6 +13,7 @@ from coordinator.desk.past import Past
 from coordinator.domain.errors import MissingObject, RepositoryError
 from coordinator.domain.names import BriefId, Oid, Place
 from coordinator.domain.record import Verb
+from coordinator.domain.saying import Saying
 from coordinator.domain.state_md import Directives
 from coordinator.domain.status import (
     BriefStatus,
@@ -20,7 +21,6 @@ from coordinator.domain.status import (
     EnvironmentStatus,
     Phase,
     Progress,
-    Saying,
     Shelved,
     State,
     phase_of,
@@ -62,6 +62,7 @@ def brief_status(
         questions=reply.questions if reply and state is State.INPUT_REQUIRED else (),
         attempts=max([progress.attempts, *[s.attempts for s in past.of(shelved.id)]]),
         cost_usd=paid.cost_usd if paid else None,
+        asked=sum(said.questions for said in past.of(shelved.id)),
     )
 
 

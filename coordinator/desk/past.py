@@ -9,12 +9,12 @@ from coordinator.desk.sources import History, Memo
 from coordinator.domain.errors import RepositoryError
 from coordinator.domain.names import BriefId, Oid
 from coordinator.domain.record import Verb, parse
-from coordinator.domain.status import Saying, SeenCommit, saying
+from coordinator.domain.saying import Saying, SeenCommit, saying
 
 if TYPE_CHECKING:
     from coordinator.ports import Objects
 
-FORMAT = 1
+FORMAT = 2
 _CANDIDATES_MAX = 64
 RECORD_VERBS = frozenset(Verb) - {Verb.LAND, Verb.REVERT}
 """Verbs that change record paths only."""
@@ -113,4 +113,4 @@ def _row(said: Saying) -> dict[str, Any]:
 
 
 def _saying(row: Mapping[str, Any]) -> Saying:
-    return Saying(**{**row, "briefs": tuple(row["briefs"])})
+    return Saying(**{**row, "briefs": tuple(row["briefs"]), "lost": tuple(row["lost"])})

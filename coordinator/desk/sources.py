@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from coordinator.domain.names import Oid
-from coordinator.domain.status import SeenCommit
+from coordinator.domain.saying import SeenCommit
 
 
 class History(Protocol):

@@ -1,26 +1,28 @@
 """Everything about one brief: what was asked, tried, landed and shipped, and the checklist as executed."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from coordinator.desk.kept import Kept, Kepts
 from coordinator.desk.past import Past
 from coordinator.desk.shelf import Shelf
 from coordinator.desk.sources import History
-from coordinator.domain import lost_attempts
-from coordinator.domain.attempt import Lost
+from coordinator.desk.trials import Trials
 from coordinator.domain.brief import Fault
 from coordinator.domain.checklist import Judged, Landing, Shipped, checklist
+from coordinator.domain.effort import Effort, effort
 from coordinator.domain.errors import BriefError
-from coordinator.domain.names import BriefId, Oid, Place, RecordPaths, RepoPath
+from coordinator.domain.lost_attempts import SaidLost
+from coordinator.domain.names import Oid, Place, RecordPaths, RepoPath
 from coordinator.domain.note import BRIEF_FILE, PLAN_FILE, REPLY_FILE
 from coordinator.domain.output import Report
 from coordinator.domain.plan import Plan
 from coordinator.domain.record import Verb, parse
 from coordinator.domain.reply import parse as parse_reply
-from coordinator.domain.status import AttemptStatus, CheckItem, Saying, Shelved
+from coordinator.domain.saying import Saying
+from coordinator.domain.status import AttemptStatus, CheckItem, Shelved
 from coordinator.domain.tree import Entry
-from coordinator.ports import Journal, Objects
+from coordinator.ports import Objects
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +38,7 @@ class Story:
     commits: tuple[Saying, ...]
     checklist: tuple[CheckItem, ...]
     reply: str
+    effort: Effort | None = None
 
 
 class Stories:
@@ -51,9 +54,9 @@ class Stories:
         past: Past,
         tip: Oid,
         paths: RecordPaths,
-        journal: Callable[[], Journal] | None = None,
+        trials: Trials,
     ) -> None:
-        self._journal = journal
+        self._trials = trials
         self._objects = objects
         self._history = history
         self._kept = kept
@@ -79,35 +82,16 @@ class Stories:
             commits=self._past.of(shelved.id),
             checklist=self._checklist(shelved, kept),
             reply=reply.text if reply else "",
+            effort=effort(self._trials.tried(shelved.id, kept)),
         )
 
     def _attempts(self, shelved: Shelved, kept: tuple[Kept, ...]) -> tuple[AttemptStatus, ...]:
         """Returns the kept attempts, and those that returned nothing, which only the journal and commits name."""
         numbers = {one.number for one in kept}
-        lost = {
-            one.n: one for one in (*self._lost_here(shelved.id), *self._lost_before(shelved.id))
-        }
+        lost = {one.number: one for one in self._trials.lost(shelved.id)}
         returned = [one.status() for one in kept]
-        others = [one for number, one in lost.items() if number not in numbers]
+        others = [_lost(one) for number, one in lost.items() if number not in numbers]
         return tuple(sorted((*returned, *others), key=lambda one: one.n))
-
-    def _lost_here(self, brief: BriefId) -> list[AttemptStatus]:
-        journal = self._journal() if self._journal is not None else None
-        begun = journal.begun() if journal is not None else ()
-        ended = [(spec, why) for spec, why in begun if spec.id.brief == brief and why]
-        used = journal.spent(brief) if journal is not None and ended else {}
-        return [
-            _lost(lost_attempts.said(Lost(spec, why, used.get(spec.id.ref)))) for spec, why in ended
-        ]
-
-    def _lost_before(self, brief: BriefId) -> list[AttemptStatus]:
-        found = []
-        for said in self._past.of(brief):
-            commit = self._history.commit(said.oid)
-            record = parse(commit.message) if commit else None
-            values = record.values("Attempt") if record else ()
-            found += [_lost(value) for value in values if lost_attempts.read(value)]
-        return found
 
     def result(self, shelved: Shelved) -> bytes:
         """Returns the exact bytes of the report. Raises BriefError when there is none."""
@@ -173,9 +157,7 @@ class Stories:
         return self._objects.content(entry.oid) if entry and not entry.is_tree else b""
 
 
-def _lost(value: str) -> AttemptStatus:
-    said = lost_attempts.read(value)
-    assert said is not None
+def _lost(said: SaidLost) -> AttemptStatus:
     return AttemptStatus(
         n=said.number,
         worker=said.worker,
@@ -187,6 +169,8 @@ def _lost(value: str) -> AttemptStatus:
         cost_usd=said.cost_usd,
         ref="",
         oid=None,
+        tokens_in=said.tokens_in,
+        tokens_out=said.tokens_out,
     )
 
 

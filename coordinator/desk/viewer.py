@@ -1,39 +1,33 @@
-"""The looking half of the desk: what a person or a program may see.
+"""The looking half of the desk: everything at once, as a list.
 
 What only some commands need is imported where it is used: `status` is asked often and has to start fast.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from coordinator.desk import look as looking
-from coordinator.desk.past import Forgetful, Past, read_past
+from coordinator.desk.past import Past, read_past
 from coordinator.desk.shelf import Shelf, front_matter
 from coordinator.domain import state_md
-from coordinator.domain.errors import BriefError, RepositoryError, UnreachableError
+from coordinator.domain.errors import BriefError, UnreachableError
 from coordinator.domain.names import BriefId, Oid
-from coordinator.domain.record import parse
+from coordinator.domain.saying import Saying
 from coordinator.domain.status import (
     BriefStatus,
     ClaimStatus,
     Holder,
-    Link,
-    Saying,
-    SeenCommit,
     Shelved,
     Status,
 )
 
 if TYPE_CHECKING:
-    from coordinator.desk.kept import Kept, Kepts
+    from coordinator.desk.kept import Kepts
     from coordinator.desk.parts import Parts
-    from coordinator.desk.story import Stories, Story
+    from coordinator.desk.trials import Trials
     from coordinator.domain.policy import Policy
     from coordinator.domain.proof import Rewritten
-    from coordinator.ports import SecretScan
-    from coordinator.services.intake import Assessment
 
 TERMINAL_MAX = 200
 """How many finished briefs a look lists unless all are asked for."""
@@ -82,7 +76,7 @@ class Viewer:
             tip=self.tip,
             daemon=self._daemon,
             paused=self._directives().paused,
-            briefs=listed,
+            briefs=self._with_efforts(listed),
             claims=self._refs().claims(),
             environments=looking.environment_statuses(
                 self.policy, self._refs(), self._past(), wanted=self._wanted()
@@ -96,7 +90,7 @@ class Viewer:
         shelved = self._shelf.all(self.tip) if self.tip else ()
         working = looking.Working(
             counts=self._attempt_counts(),
-            kept=self._kept_here,
+            kept=lambda brief: self._kepts().here(brief),
             journal=self._parts.journal,
             held=self._refs().held(),
         )
@@ -133,59 +127,9 @@ class Viewer:
             f"no brief is called {wanted!r}", hint="`coordinator status --all` lists them"
         )
 
-    def show(self, brief: BriefId) -> Story | None:
-        """Returns the story of a brief; None while it is only a file in the inbox."""
-        shelved = self._shelved(brief)
-        return self._stories().of(shelved) if shelved else None
-
-    def result(self, brief: BriefId) -> bytes:
-        """Returns the bytes of its report. Raises BriefError when there is none."""
-        shelved = self._shelved(brief)
-        if shelved is None:
-            raise BriefError(f"{brief}: not accepted yet, so it has no result", hint="wait for it")
-        return self._stories().result(shelved)
-
     def log(self) -> tuple[Saying, ...]:
         """Returns what the coordinator committed, newest first."""
         return self._past().sayings
-
-    def audit(self, revision: str) -> tuple[SeenCommit, tuple[Link, ...]]:
-        """Walks a commit back to who asked. Raises RepositoryError for a commit that is not ours."""
-        from coordinator.desk.auditing import Audit  # noqa: PLC0415  see above
-
-        commit = self._history.commit(revision)
-        if commit is None:
-            raise RepositoryError(
-                f"no commit is called {revision!r} here",
-                hint="`git fetch` first, or use its whole id",
-            )
-        walk = Audit(
-            objects=self._objects,
-            history=self._history,
-            kept=self._kepts(),
-            past=self._past_with(commit),
-            paths=self.policy.paths,
-        )
-        return commit, walk.walk(commit)
-
-    def check(self, name: str, text: bytes, *, secrets: SecretScan) -> Assessment:
-        """Returns what intake would say about a brief. Raises RepositoryError without a commit."""
-        from coordinator.desk.judging import judge  # noqa: PLC0415  the rules of intake are slow to load
-
-        if self.tip is None:
-            raise RepositoryError(
-                "there is no commit to check it against", hint="make the first one"
-            )
-        return judge(
-            name,
-            text,
-            tip=self.tip,
-            shelf=self._shelf,
-            objects=self._objects,
-            policy=self.policy,
-            secrets=secrets,
-            dropped=self._parts.dropped.briefs() if self._parts.dropped else (),
-        )
 
     def claims(self) -> tuple[ClaimStatus, ...]:
         """Returns every claim, read from the remote now; no ref is written for it."""
@@ -246,23 +190,22 @@ class Viewer:
 
         return Kepts(self._objects, self._parts.archive, refs_root=self._root)
 
-    def _kept_here(self, brief: BriefId) -> Sequence[Kept]:
-        return self._kepts().here(brief)
+    def _with_efforts(self, briefs: tuple[BriefStatus, ...]) -> tuple[BriefStatus, ...]:
+        from coordinator.desk.trials import with_efforts  # noqa: PLC0415  see above
 
-    def _stories(self) -> Stories:
-        from coordinator.desk.story import Stories  # noqa: PLC0415  see above
-
-        assert self.tip is not None
-        return Stories(
-            objects=self._objects,
-            history=self._history,
-            kept=self._kepts(),
-            shelf=self._shelf,
-            past=self._past(),
-            tip=self.tip,
-            paths=self.policy.paths,
-            journal=self._parts.journal,
+        return with_efforts(
+            briefs,
+            trials=self._trials(),
+            kepts=self._kepts(),
+            archive=self._parts.archive,
+            memo=self._memo,
+            root=self._root,
         )
+
+    def _trials(self) -> Trials:
+        from coordinator.desk.trials import Trials  # noqa: PLC0415  see above
+
+        return Trials(self._past(), self._parts.journal)
 
     def _past(self) -> Past:
         if self._known_past is None:
@@ -272,13 +215,6 @@ class Viewer:
                 else Past((), ())
             )
         return self._known_past
-
-    def _past_with(self, commit: SeenCommit) -> Past:
-        """Returns the history of the tip, or of a commit that is not in it (another branch)."""
-        past = self._past()
-        if parse(commit.message) is None or any(s.oid == commit.oid for s in past.sayings):
-            return past
-        return read_past(self._history, self._objects, Forgetful(), commit.oid)
 
     def _wanted(self) -> Oid | None:
         if not self.policy.environments:

@@ -38,6 +38,7 @@ class Spec(BaseModel):
     about: int | None = None  # the attempt of this brief that an evaluator judges
     start: Oid | None = None  # the tree that it begins with, where that is not the base's
     profile: ProfileName
+    model: str = ""  # that its profile named when it was dispatched; '' = it asks none
     base: Oid
     package: Oid  # blob
     wall_clock_s_max: float

@@ -7,18 +7,21 @@ from .attempt import Lost
 
 _SAID = re.compile(
     r"(?P<worker>[^\s/]+)/(?P<number>\d{1,9}) lost"
-    r" for (?P<cost>unknown|\d+\.\d+) USD: (?P<reason>.*)"
+    r" for (?P<cost>unknown|\d+\.\d+) USD"
+    r"(?: and (?P<tokens_in>\d+)\+(?P<tokens_out>\d+) tokens)?: (?P<reason>.*)"
 )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SaidLost:
-    """What a commit says of one; `cost_usd` is None where nobody knows."""
+    """What a commit says of one; cost and tokens (read, written) are None where nobody knows."""
 
     number: int
     worker: str
     cost_usd: float | None
     reason: str
+    tokens_in: int | None = None
+    tokens_out: int | None = None
 
 
 def cost(lost: Lost) -> float | None:
@@ -31,8 +34,10 @@ def cost(lost: Lost) -> float | None:
 def said(lost: Lost) -> str:
     """Returns the value of its Attempt trailer."""
     known = cost(lost)
-    money = "unknown" if known is None else f"{known:.4f}"
-    return f"{lost.spec.profile}/{lost.spec.id.number} lost for {money} USD: {lost.reason}"
+    used = "unknown USD" if known is None else f"{known:.4f} USD"
+    if lost.usage is not None:
+        used += f" and {lost.usage.tokens_in}+{lost.usage.tokens_out} tokens"
+    return f"{lost.spec.profile}/{lost.spec.id.number} lost for {used}: {lost.reason}"
 
 
 def read(value: str) -> SaidLost | None:
@@ -45,4 +50,6 @@ def read(value: str) -> SaidLost | None:
         worker=found["worker"],
         cost_usd=None if found["cost"] == "unknown" else float(found["cost"]),
         reason=found["reason"],
+        tokens_in=None if found["tokens_in"] is None else int(found["tokens_in"]),
+        tokens_out=None if found["tokens_out"] is None else int(found["tokens_out"]),
     )

@@ -5,8 +5,8 @@ from enum import StrEnum
 from typing import Literal
 
 from coordinator.domain.brief import Question
+from coordinator.domain.effort import Effort
 from coordinator.domain.names import BriefId, Oid, Place
-from coordinator.domain.record import Record
 from coordinator.domain.reply import Reply
 
 
@@ -44,40 +44,12 @@ Held = Literal["unverified", "protected", "conflict", "question", "rewritten"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SeenCommit:
-    """One commit of the branch; `message` is whole."""
-
-    oid: Oid
-    timestamp: int
-    author: str
-    message: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Saying:
-    """One commit of ours, as a row: which verb, about what, and when."""
-
-    verb: str
-    oid: Oid
-    timestamp: int
-    about: str
-    subject: str
-    briefs: tuple[BriefId, ...] = ()
-    cost_usd: float | None = None
-    environment: str | None = None
-    revision: Oid | None = None
-    live: str | None = None
-    attempts: int = 0
-
-    @property
-    def brief(self) -> BriefId | None:
-        """Returns the first brief it is about."""
-        return next(iter(self.briefs), None)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class BriefStatus:
-    """One brief, in the words of the contract. `commit` is the landing; an unknown cost is None."""
+    """One brief, in the words of the contract. `commit` is the landing; an unknown cost is None.
+
+    `asked` counts what workers asked after it had been accepted; `effort` is None where nothing of its
+    attempts is known here.
+    """
 
     id: BriefId
     name: str
@@ -93,6 +65,8 @@ class BriefStatus:
     questions: tuple[Question, ...]
     attempts: int
     cost_usd: float | None
+    asked: int = 0
+    effort: Effort | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,8 +133,12 @@ class AttemptStatus:
     cost_usd: float | None
     ref: str
     oid: Oid | None  # None: nothing of it is kept but this
+    task: str = ""
     role: str = "author"
     about: int | None = None  # the attempt that an evaluator judged
+    model: str = ""
+    tokens_in: int | None = None
+    tokens_out: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -258,29 +236,3 @@ def _working(progress: Progress) -> Phase:
     if progress.blocked:
         return Phase.WAITING
     return Phase.DISPATCH
-
-
-def saying(commit: SeenCommit, record: Record) -> Saying:
-    """Returns the row of one commit of ours."""
-    cost = next(iter(record.values("Cost-USD")), "")
-    revision = next(iter(record.values("Revision")), None)
-    return Saying(
-        verb=record.verb,
-        oid=commit.oid,
-        timestamp=commit.timestamp,
-        about=record.about,
-        subject=record.subject,
-        briefs=tuple(BriefId(value) for value in record.values("Brief-Id")),
-        cost_usd=_number(cost),
-        environment=next(iter(record.values("Environment")), None),
-        revision=Oid(revision) if revision else None,
-        live=next(iter(record.values("Live")), None),
-        attempts=len(record.values("Attempt")),
-    )
-
-
-def _number(text: str) -> float | None:
-    try:
-        return float(text)
-    except ValueError:
-        return None

@@ -116,6 +116,7 @@ def _spec(
         round=filed.plan.round,
         task=task.id,
         profile=profile.name,
+        model=profile.model,
         base=package.base,
         start=package.start,
         package=attempts.package(package),

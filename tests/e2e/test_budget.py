@@ -104,12 +104,31 @@ def test_a_paid_report_lands_with_its_cost_and_without_the_key_anywhere(tmp_path
         assert next(e for e in events if e["event"] == "returned")["cost_usd"] == 0.003
         assert [asked.path for asked in server.asked] == ["/v1/chat/completions"]
         assert server.asked[0].headers["authorization"] == f"Bearer {KEY}"
+        what_it_cost(site, brief["id"])
     assert KEY not in ran.out + ran.said
     for top, _, names in os.walk(tmp_path):
         for name in names:
             assert KEY.encode() not in (Path(top) / name).read_bytes(), name
     objects = git(site.hub, "cat-file", "--batch-all-objects", "--batch", "--buffer")
     assert KEY not in objects
+
+
+def what_it_cost(site: Site, brief: str) -> None:
+    """Looks at the money, the effort and the package in another clone."""
+    plain = site.repo.parent / "plain"
+    git(site.repo.parent, "clone", "--quiet", f"file://{site.hub}", str(plain))
+    for clone in (site.repo, plain):
+        (row,) = in_a_process(clone, "cost", "--by", "model", "--json").json["rows"]
+        assert (row["key"], row["tokens_in"], row["tokens_out"]) == ("home-made-1", 1_000, 200)
+        assert (row["usd"], row["unknown"]) == (pytest.approx(0.003), 0)
+        effort = in_a_process(clone, "show", brief, "--json").json["effort"]
+        assert (effort["tokens"], effort["usd"]) == (1_200, pytest.approx(0.003))
+        assert (effort["multiplier_tokens"], effort["multiplier_usd"]) == (1.0, 1.0)
+        assert effort["lift"]["landed"] == effort["lift"]["first"]
+        told = in_a_process(clone, "show", brief, "--package", "1", "--json").json
+        assert "input 1: path docs/guide.md" in {one["source"] for one in told["tokens"]}
+    (known,) = in_a_process(site.repo, "status", "--json").json["briefs"]
+    assert known["effort"] == effort
 
 
 def test_a_brief_without_money_fails_and_says_so(tmp_path: Path) -> None:

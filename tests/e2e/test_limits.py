@@ -67,5 +67,5 @@ def test_a_worker_without_measure_ends_as_a_failed_attempt_that_is_told(
     assert why in attempt["reasons"][0]
     assert (attempt["cost_usd"], brief["cost_usd"]) == (0.0, 0.0)
     message = git(walk.hub, "log", "-1", "--format=%B", f"--grep=^fail {name}", "main")
-    assert f"Attempt: {name}/1 lost for 0.0000 USD: " in message
+    assert f"Attempt: {name}/1 lost for 0.0000 USD and 0+0 tokens: " in message
     assert "Cost-USD: 0.0000" in message

@@ -24,6 +24,9 @@ def test_a_dropped_brief_is_landed_shown_and_audited_in_a_plain_clone(tmp_path: 
     audited = in_a_process(plain, "audit", brief["commit"], "--json", cold=True)
     assert audited.code == 0, audited.out
     assert audited.json["complete"] is True
+    spent = in_a_process(plain, "cost", "--json", cold=True).json
+    assert (spent["total"]["attempts"], spent["total"]["usd"]) == (1, 0.0)
+    assert (spent["landed_in_head"], spent["landed_usd_in_head"]) == (1, 0.0)
     result = in_a_process(plain, "show", brief["id"], "--result", cold=True)
     assert "docs/guide.md" in result.out
     assert git(site.hub, "for-each-ref", "refs/orchestrator/claims", "refs/orchestrator/held") == ""

@@ -143,12 +143,21 @@ def test_the_sum_that_a_record_says_counts_what_returned_nothing() -> None:
 
 
 def test_an_attempt_without_an_output_is_read_back_from_what_a_commit_says() -> None:
-    one = paid(used(lost(5, "killed: longer than 60 s"), Usage(cost_usd=0.5)))
+    usage = Usage(tokens_in=1200, tokens_out=30, cost_usd=0.5)
+    one = paid(used(lost(5, "killed: longer than 60 s"), usage))
     assert isinstance(one, Lost)
     said = lost_attempts.read(lost_attempts.said(one))
     assert said == lost_attempts.SaidLost(
-        number=5, worker=one.spec.profile, cost_usd=0.5, reason="killed: longer than 60 s"
+        number=5,
+        worker=one.spec.profile,
+        cost_usd=0.5,
+        reason="killed: longer than 60 s",
+        tokens_in=1200,
+        tokens_out=30,
     )
+    earlier = lost_attempts.read("links/5 lost for 0.5000 USD: as trailers were before")
+    assert earlier is not None
+    assert (earlier.cost_usd, earlier.tokens_in, earlier.tokens_out) == (0.5, None, None)
     unknown = paid(lost(6))
     assert isinstance(unknown, Lost)
     assert " for unknown USD: " in lost_attempts.said(unknown)

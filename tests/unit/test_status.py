@@ -5,7 +5,8 @@ import pytest
 from coordinator.domain.names import BriefId, Oid, Place
 from coordinator.domain.record import Record, Verb, parse, render
 from coordinator.domain.reply import Reply
-from coordinator.domain.status import Phase, Progress, SeenCommit, State, phase_of, saying, state_of
+from coordinator.domain.saying import SeenCommit, saying
+from coordinator.domain.status import Phase, Progress, State, phase_of, state_of
 
 
 @pytest.mark.parametrize(

@@ -224,8 +224,8 @@ class Observer:
         return replace(sighting, evaluators=second_look.able(sighting, self._rules.policy))
 
     def _used(self, spec: Spec) -> Usage | None:
-        """Returns what an attempt used of which nothing else is kept; asked only about those that cost money."""
-        return self._journal.spent(spec.id.brief).get(spec.id.ref) if spec.cost_usd_max else None
+        """Returns what an attempt used of which nothing else is kept."""
+        return self._journal.spent(spec.id.brief).get(spec.id.ref)
 
     def _spent_today(self, policy: Policy, day: int) -> Spent:
         """Returns what has been spent here since `day` began, and is set aside for what has not ended."""
