@@ -12,38 +12,18 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from coordinator.adapters import journal_tables
 from coordinator.domain.attempt import RESTARTED, AttemptId, Spec
 from coordinator.domain.check import CheckResult
 from coordinator.domain.errors import RepositoryError
 from coordinator.domain.names import BriefId, Digest
 from coordinator.domain.output import Usage
+from coordinator.domain.past import Past
 from coordinator.domain.proof import Deletion, Planned
 
-FORMAT = 2  # what _SCHEMA writes; 1 did not say when attempts ended
 CHECKS_MAX = 5_000  # the oldest results go first; a forgotten one is only run again
+PAST_MAX = 500  # ended attempts that are looked back at
 BUSY_TIMEOUT_S = 10.0
-
-_SCHEMA = """
-BEGIN IMMEDIATE;
-CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
-INSERT OR IGNORE INTO meta VALUES ('format', '2');
-CREATE TABLE IF NOT EXISTS intents (number INTEGER PRIMARY KEY, oid TEXT UNIQUE, said TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS attempts (
-    number INTEGER PRIMARY KEY, id TEXT UNIQUE, brief TEXT NOT NULL, said TEXT NOT NULL, reason TEXT);
-CREATE INDEX IF NOT EXISTS attempts_of ON attempts (brief);
-CREATE TABLE IF NOT EXISTS spend (
-    number INTEGER PRIMARY KEY, id TEXT UNIQUE, brief TEXT NOT NULL, said TEXT NOT NULL,
-    ended INTEGER NOT NULL DEFAULT 0);
-CREATE INDEX IF NOT EXISTS spend_of ON spend (brief);
-CREATE TABLE IF NOT EXISTS checks (number INTEGER PRIMARY KEY, key TEXT UNIQUE, said TEXT NOT NULL);
-COMMIT;
-"""
-_FROM_1 = """
-BEGIN IMMEDIATE;
-ALTER TABLE spend ADD COLUMN ended INTEGER NOT NULL DEFAULT 0;
-UPDATE meta SET value = '2' WHERE key = 'format';
-COMMIT;
-"""
 
 _log = logging.getLogger(__name__)
 
@@ -86,20 +66,27 @@ class SqliteJournal:
     def begin(self, spec: Spec) -> None:
         """Records an attempt before it starts; nothing when it is recorded."""
         self._ask(
-            "INSERT OR IGNORE INTO attempts (id, brief, said) VALUES (?, ?, ?)",
+            "INSERT OR IGNORE INTO attempts (id, brief, said, began) VALUES (?, ?, ?, ?)",
             spec.id.ref,
             spec.id.brief,
             spec.model_dump_json(),
+            self._now(),
         )
 
     def end(self, attempt: AttemptId, *, usage: Usage, reason: str) -> None:
         """Records what an attempt used and then how it ended ('' = it returned); repeatable."""
+        now_s = self._now()
         self._ask(
-            "INSERT OR REPLACE INTO spend (id, brief, said, ended) VALUES (?, ?, ?, ?)",
+            "INSERT OR REPLACE INTO spend (id, brief, said, ended, done, reason, spec, began)"
+            " SELECT ?, ?, ?, ?, ?, ?, a.said, coalesce(a.began, 0)"
+            " FROM (SELECT 1) LEFT JOIN attempts a ON a.id = ?",
             attempt.ref,
             attempt.brief,
             usage.model_dump_json(),
-            int(self._now()),
+            int(now_s),
+            now_s,
+            reason,
+            attempt.ref,
         )
         self._ask("UPDATE attempts SET reason = ? WHERE id = ?", reason, attempt.ref)
 
@@ -124,6 +111,31 @@ class SqliteJournal:
         """Returns the US dollars of attempts that ended at `timestamp` or later, where they are known."""
         rows = self._ask("SELECT said FROM spend WHERE ended >= ?", timestamp)
         return sum(Usage.model_validate_json(said).cost_usd or 0.0 for (said,) in rows)
+
+    def past(self) -> tuple[Past, ...]:
+        """Returns what has not ended, after the newest that have, oldest first: of every brief."""
+        now_s = self._now()
+        ended = self._ask(
+            "SELECT spec, began, done, reason, said FROM spend WHERE spec IS NOT NULL AND began > 0"
+            " ORDER BY number DESC LIMIT ?",
+            PAST_MAX,
+        )
+        begun = self._ask(
+            "SELECT said, began FROM attempts WHERE reason IS NULL AND began > 0 ORDER BY number"
+        )
+        return (
+            *(
+                Past(
+                    spec=_spec(said),
+                    began_ago_s=max(0.0, now_s - began),
+                    ended_ago_s=max(0.0, now_s - done),
+                    reason=reason,
+                    tokens=_usage(used).tokens_in + _usage(used).tokens_out,
+                )
+                for said, began, done, reason, used in reversed(ended)
+            ),
+            *(Past(spec=_spec(said), began_ago_s=max(0.0, now_s - began)) for said, began in begun),
+        )
 
     def keep_check(self, result: CheckResult) -> None:
         """Remembers a check result; the newest for its key counts."""
@@ -197,7 +209,7 @@ class SqliteJournal:
             found = self._format(connection)
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")
-            connection.executescript(_FROM_1 if found == 1 else _SCHEMA)
+            connection.executescript(journal_tables.script(found))
         except BaseException:
             connection.close()
             raise
@@ -213,9 +225,9 @@ class SqliteJournal:
         row = found and connection.execute("SELECT value FROM meta WHERE key = 'format'").fetchone()
         if row and not row[0].isdigit():
             raise _BrokenFile(f"its format is {row[0]!r}")
-        if row and int(row[0]) > FORMAT:
+        if row and int(row[0]) > journal_tables.FORMAT:
             raise RepositoryError(
-                f"{self._path}: the journal has format {row[0]}, this program knows {FORMAT}: read-only",
+                f"{self._path}: the journal has format {row[0]}, this program knows {journal_tables.FORMAT}: read-only",
                 hint="run the newer coordinator, or delete the journal, which is only a cache",
             )
         return int(row[0]) if row else 0
@@ -265,6 +277,11 @@ def _hint(code: int) -> str:
 def _spec(said: str) -> Spec:
     """Parses a row once: values are frozen, and every tick reads every row."""
     return Spec.model_validate_json(said)
+
+
+@functools.lru_cache(maxsize=1024)
+def _usage(said: str) -> Usage:
+    return Usage.model_validate_json(said)
 
 
 def _planned(said: str) -> Planned:

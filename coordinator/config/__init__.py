@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from coordinator.config import schema, worker_files
+from coordinator.config import failing, schema, worker_files
 from coordinator.config.schema import CONFIG_FILE, SCHEMA
 from coordinator.config.template import TEMPLATE, template
 from coordinator.domain.errors import ConfigError, RepositoryError
@@ -133,6 +133,11 @@ def read_policy(text: bytes | None, worker_texts: Mapping[str, bytes] = EMPTY) -
         attempts_parallel_max=said.daemon.attempts_parallel,
         retries=said.intake.retries,
         aging_s=said.daemon.aging_s,
+        aging_step_s=said.daemon.aging_step_s,
+        retrying=failing.retrying(said.retry),
+        breaking=failing.breaking(said.breaker),
+        speculation=failing.speculation(said.speculation),
+        limits=failing.limits(said.limits),
         checks=tuple(_check(name, check) for name, check in said.checks.items()),
         gates=tuple(_gate(number, gate) for number, gate in enumerate(said.gate, 1)),
         evaluator=said.review.evaluator,

@@ -5,8 +5,10 @@ import tomllib
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, Field, ValidationError, model_validator
 
+from coordinator.config.failing import Breaker, Limit, Retry, Speculation
+from coordinator.config.table import STRICT
 from coordinator.config.values import (
     Absolute,
     Branch,
@@ -36,9 +38,7 @@ _COMMAND = Command(name="", run="")
 
 
 class _Table(BaseModel):
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", strict=True, populate_by_name=True, serialize_by_alias=True
-    )
+    model_config = STRICT
 
 
 class Repository(_Table):
@@ -71,6 +71,7 @@ class Daemon(_Table):
     follow_checkout: bool = _POLICY.follow_checkout
     attempts_parallel: Some = _POLICY.attempts_parallel_max
     aging_s: Seconds = _POLICY.aging_s
+    aging_step_s: Seconds = _POLICY.aging_step_s
     record_interval_s: Money = _POLICY.record_interval_s
 
 
@@ -204,6 +205,10 @@ class Config(_Table):
     endpoints: dict[Name, Endpoint] = {}
     budget: Budget = Budget()
     memory: Memory = Memory()
+    retry: Retry = Retry()
+    breaker: Breaker = Breaker()
+    speculation: Speculation = Speculation()
+    limits: dict[Filled, Limit] = {}
     checks: dict[Name, Check] = {}
     gate: list[Gate] = []
     environments: dict[Name, AnyEnvironment] = {}

@@ -24,6 +24,7 @@ schema = 1
 # follow_checkout = false          # fast-forward your checkout after a landing
 # attempts_parallel = 4            # how many workers at once
 # aging_s = 600.0                  # a brief that waited longer is no longer overtaken
+# aging_step_s = 60.0              # a brief that waits gains a point of priority in this time
 # record_interval_s = 2.0          # at most one push of records in this time
 
 [intake]
@@ -63,6 +64,21 @@ schema = 1
 [memory]
 # tokens_max = 1500                # of decisions and lessons in one package; 0 = none
 
+[retry]
+# pause_s = 1.0                    # after a loss that may pass; it doubles, up to
+# pause_s_max = 60.0
+
+[breaker]
+# failures = 5                     # so many losses in a row, and a worker is left alone; 0 = never
+# window_s = 600.0                 # losses longer ago do not count
+# cool_down_s = 60.0
+
+[speculation]
+# enabled = false                  # a second attempt beside one that takes long
+# factor = 2.0                     # times the median of such attempts is long
+# share_max = 0.1                  # of attempts_parallel; one at least
+# samples_min = 5                  # with fewer attempts before, nobody knows what is long
+
 # A check that a brief can ask for with "check: NAME" under ACCEPTANCE.
 # [checks.site]
 # run = "make check"
@@ -76,6 +92,12 @@ schema = 1
 # setup_inputs = []                # what setup makes is kept while these files stay, e.g. ["*.lock"]
 # timeout_s = 600.0
 # paths = []
+
+# What all attempts of a worker, a kind of worker, a model or an endpoint may use.
+# [limits.claude-code]
+# parallel = 2                     # attempts at once
+# requests_per_minute = 50
+# tokens_per_minute = 400000
 
 # A model server for the workers in .orchestrator/workers/. The key itself stays in the daemon's
 # environment. "anthropic" and "openai" are known without a word.

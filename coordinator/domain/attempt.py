@@ -36,6 +36,7 @@ class Spec(BaseModel):
     task: TaskId
     role: Role = "author"
     about: int | None = None  # the attempt of this brief that an evaluator judges
+    beside: int | None = None  # the attempt that it runs beside (see `speculating`)
     start: Oid | None = None  # the tree that it begins with, where that is not the base's
     profile: ProfileName
     model: str = ""  # that its profile named when it was dispatched; '' = it asks none
@@ -71,6 +72,9 @@ class Returned:
 
 RESTARTED = "the daemon was restarted"
 """The reason of a Lost that is nobody's fault: it does not count as a try."""
+
+SUPERSEDED = "another attempt at it was accepted first"
+"""Why an attempt is stopped that ran beside the one that won."""
 
 
 @dataclass(frozen=True, slots=True)

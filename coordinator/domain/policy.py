@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from .doctrine import Doctrine
+from .failure_policy import Breaking, Limit, Retrying, Speculation
 from .names import Environment, ProfileName, RecordPaths, RepoPath
 
 
@@ -221,6 +222,11 @@ class Policy:
     attempts_parallel_max: int = 4
     retries: int = 2
     aging_s: float = 600.0
+    aging_step_s: float = 60.0  # a brief that waits gains a point of priority in this time
+    retrying: Retrying = field(default_factory=Retrying)
+    breaking: Breaking = field(default_factory=Breaking)
+    speculation: Speculation = field(default_factory=Speculation)
+    limits: tuple[Limit, ...] = ()
     checks: tuple[Command, ...] = ()
     gates: tuple[Command, ...] = ()
     evaluator: str = ""  # the profile that judges prose; "": whoever has the capability

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from enum import Enum
 from typing import assert_never
 
-from . import budget, finishing, notes, tasks, trying
+from . import budget, finishing, notes, speculating, tasks, trying
 from .claim_name import claim_ref, claimed_paths, overlap
 from .names import BriefId, Place, RepoPath, slug
 from .proof import Claim, Rewritten
@@ -191,4 +191,6 @@ def _work(sighting: Sighting, world: World) -> Step:
             waiting = waiting or step
         elif step is not None:
             return step
+    if waiting is None and speculating.superseded(sighting):
+        return Wait(phase="review", why="what ran beside the accepted attempt is being stopped")
     return waiting or finishing.put_together(sighting, world)

@@ -2,7 +2,7 @@
 
 from typing import assert_never
 
-from coordinator.domain import budget, evaluating
+from coordinator.domain import breaker, budget, evaluating
 from coordinator.domain.attempt import Attempt, Lost, Returned, Running
 from coordinator.domain.names import ProfileName
 from coordinator.domain.plan import Task
@@ -35,6 +35,9 @@ def step(task: Task, author: Returned, sighting: Sighting, world: World) -> Step
     lack = budget.lack(name, sighting, world)
     if lack is not None:
         return Wait(phase="dispatch", why=lack.why, rests=lack.of == "day")
+    opened = breaker.is_open(name, world)
+    if opened is not None:
+        return Wait(phase="dispatch", why=opened.why, due_in_s=opened.due_in_s)
     return Dispatch(
         brief=sighting.filed.id,
         task=task.model_copy(update={"profile": name}),

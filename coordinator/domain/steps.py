@@ -21,6 +21,7 @@ class Wait:
     phase: Phase
     why: str
     rests: bool = False  # until the day ends or a person acts: nobody needs to wait for it
+    due_in_s: float | None = None  # when to look again, where nothing else tells
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,7 @@ class Dispatch:
     feedback: tuple[str, ...]
     role: Role = "author"
     about: int | None = None
+    beside: int | None = None  # the attempt that it runs beside
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,12 +2,11 @@
 
 from collections.abc import Sequence
 
-from . import evaluating
+from . import speculating
 from .attempt import Attempt, Returned, Spec
 from .brief import Brief, Kind
 from .names import TaskId
 from .plan import Plan, Task
-from .verdict import Accept
 from .world import Sighting
 
 
@@ -49,12 +48,9 @@ def authored(task: TaskId, sighting: Sighting) -> list[Attempt]:
 
 
 def accepted(task: TaskId, sighting: Sighting) -> Returned | None:
-    """Returns the last output of a task when it is good enough, else None."""
+    """Returns the output of the last turn at a task that is good enough, else None."""
     tried = authored(task, sighting)
-    last = tried[-1] if tried else None
-    if not isinstance(last, Returned):
-        return None
-    return last if isinstance(evaluating.effective(last, sighting), Accept) else None
+    return speculating.accepted(tried, sighting) if tried else None
 
 
 def startable(plan: Plan, sighting: Sighting) -> tuple[Task, ...]:

@@ -1,20 +1,33 @@
 """One task of a brief: the next attempt at it, a question of its worker, or the end of trying.
 
-A worker tries as often as the retries of the brief say. When it has, or has said the same twice, or that it
-lacks a tool, the next worker that is chosen for the brief takes its place (see `choosing.substitutes`), with
-tries of its own; the last one's failure is the brief's.
+A worker tries as often as the retries of the brief say, after a pause where it was lost to something that
+may pass. When it has, or has said the same twice, or that it lacks a tool, the next worker that is chosen for
+the brief takes its place (see `choosing.substitutes`), with tries of its own; the last one's failure is the
+brief's.
 """
 
 from collections.abc import Sequence
-from typing import assert_never
+from dataclasses import replace
 
-from . import budget, choosing, evaluating, notes, packing, second_look, tasks
-from .attempt import RESTARTED, Attempt, Lost, Returned, Running
+from . import (
+    backoff,
+    breaker,
+    budget,
+    choosing,
+    evaluating,
+    notes,
+    packing,
+    second_look,
+    speculating,
+    straggling,
+    tasks,
+)
+from .attempt import RESTARTED, Attempt, Lost, Returned
 from .brief import Question
 from .names import ProfileName
 from .plan import Task
 from .steps import Dispatch, Review, Say, Step, Wait
-from .verdict import Accept, Reject, Revise
+from .verdict import Reject, Revise
 from .world import Sighting, World
 
 _TRIES_MAX = 50  # whatever the reason, restarts included
@@ -23,60 +36,81 @@ _REASONS_CHARS_MAX = 24_000
 
 
 def task_step(task: Task, sighting: Sighting, world: World) -> Step | None:
-    """Returns what a task needs next; None when its last output is accepted."""
+    """Returns what a task needs next; None when an output of its last turn is accepted."""
     tried = tasks.authored(task.id, sighting)
-    last = tried[-1] if tried else None
-    match last:
-        case None:
-            return dispatch(task, sighting, world, ())
-        case Running():
-            return Wait(phase="dispatch", why=f"{last.spec.profile} works on it")
-        case Returned(verdict=None):
-            return Review(attempt=last.spec.id)
-        case Returned(verdict=Accept()):
-            step = second_look.step(task, last, sighting, world)
-            if step is not None or isinstance(evaluating.effective(last, sighting), Accept):
-                return step
-            return again(task, tried, sighting, world)
-        case Returned() | Lost():
-            return again(task, tried, sighting, world)
-        case _:
-            assert_never(last)
+    if not tried:
+        return dispatch(task, sighting, world, ())
+    if speculating.accepted(tried, sighting) is not None:
+        return None
+    unjudged = speculating.unjudged(tried)
+    if unjudged is not None:
+        return Review(attempt=unjudged.spec.id)
+    looks = (second_look.step(task, a, sighting, world) for a in speculating.kept(tried))
+    look = next((step for step in looks if step is not None), None)
+    if look is not None:
+        return look
+    if speculating.running(tried):
+        return _beside(task, tried, sighting, world)
+    return again(task, tried, sighting, world)
 
 
 def again(
     task: Task, tried: list[Attempt], sighting: Sighting, world: World, extra: str = ""
 ) -> Step:
     """Tries once more with the reasons, asks what the worker asked, hands it to another, or gives up."""
-    asked = _question(task, tried[-1], sighting, world)
+    last = speculating.deciding(tried)
+    asked = _question(task, last, sighting, world)
     if asked is not None:
         return asked
-    why = reasons(tried[-1], sighting) + ((extra,) if extra else ())
+    why = reasons(last, sighting) + ((extra,) if extra else ())
     mine = same_worker(tried)
     going_on = same_task(task, tried)
     used_up = len(counted(mine)) >= tries_max(sighting, world)
-    done = used_up or _no_improvement(mine, sighting) or _lacks_a_tool(tried[-1])
+    done = used_up or _no_improvement(mine, sighting) or _lacks_a_tool(last)
     other = _another(tried, sighting, world) if done else None
     if other is not None:
         going_on = task.model_copy(update={"profile": other})
     if (done and other is None) or len(tried) >= _TRIES_MAX:
         return Say(notes.failed(sighting, code="attempts", why=why, policy=world.policy))
-    return dispatch(going_on, sighting, world, earlier_reasons(why, tried[:-1], sighting))
+    left_s = backoff.left_s(mine, world) if other is None and not extra else 0.0
+    if left_s:
+        said = f"{why[0]}; it pauses before it tries again"
+        return Wait(phase="dispatch", why=said, due_in_s=left_s)
+    before = [a for a in tried if a is not last]
+    return dispatch(going_on, sighting, world, earlier_reasons(why, before, sighting))
+
+
+def _beside(task: Task, tried: list[Attempt], sighting: Sighting, world: World) -> Step:
+    """Waits for what runs, or starts another beside it when it takes too long."""
+    under_way = speculating.running(tried)[0].spec
+    why = f"{under_way.profile} works on it"
+    who = straggling.second(task, tried, sighting, world)
+    if not isinstance(who, str):
+        return Wait(phase="dispatch", why=why, due_in_s=who)
+    before = [a for a in tried if speculating.turn_of(a) != speculating.turn_of(tried[-1])]
+    feedback = earlier_reasons((), before, sighting)
+    copy = _next(task.model_copy(update={"profile": who}), sighting, feedback)
+    return replace(copy, beside=under_way.id.number)
 
 
 def same_worker(tried: Sequence[Attempt]) -> list[Attempt]:
-    """Returns the attempts of the worker that made the last one."""
-    return [a for a in tried if a.spec.profile == tried[-1].spec.profile]
+    """Returns the attempts of the worker that goes on, which is the one that made the last one."""
+    profile = speculating.deciding(tried).spec.profile
+    return [a for a in tried if a.spec.profile == profile]
 
 
 def same_task(task: Task, tried: Sequence[Attempt]) -> Task:
     """Returns the task for the worker that made the last attempt at it, whoever was planned."""
-    return task.model_copy(update={"profile": tried[-1].spec.profile})
+    return task.model_copy(update={"profile": speculating.deciding(tried).spec.profile})
 
 
 def counted(tried: Sequence[Attempt]) -> list[Attempt]:
-    """Returns the attempts that count as tries; what a restart cost is nobody's fault."""
-    return [a for a in tried if not (isinstance(a, Lost) and a.reason == RESTARTED)]
+    """Returns the attempts that count as tries; what a restart cost is nobody's fault.
+
+    A turn is one try, however many ran side by side.
+    """
+    fair = [a for a in tried if not (isinstance(a, Lost) and a.reason == RESTARTED)]
+    return [a for a in fair if not speculating.is_extra(a)]
 
 
 def tries_max(sighting: Sighting, world: World) -> int:
@@ -124,8 +158,10 @@ def _no_improvement(tried: Sequence[Attempt], sighting: Sighting) -> bool:
     The last two outputs are equal; or of the last three neither of the later ones met more criteria than
     the one before it, and the same ones fail in all of them.
     """
-    last = [a for a in tried[-3:] if isinstance(a, Returned)]
-    two = [a for a in tried[-2:] if isinstance(a, Returned)]
+    # Of a turn one speaks: those that ran side by side did not know of each other.
+    turns = list({speculating.turn_of(a): a for a in tried}.values())
+    last = [a for a in turns[-3:] if isinstance(a, Returned)]
+    two = [a for a in turns[-2:] if isinstance(a, Returned)]
     if len(two) == 2 and two[0].output.body == two[1].output.body:
         return True
     if len(last) < 3:
@@ -171,21 +207,27 @@ def earlier_reasons(
 
 
 def dispatch(task: Task, sighting: Sighting, world: World, feedback: tuple[str, ...]) -> Step:
-    """Returns the step that starts the next attempt, or what becomes of it where there is no money for it.
+    """Returns the step that starts the next attempt, or what becomes of it where nobody can make it now.
 
     What the brief may cost comes back only by a person, so a worker that can be paid takes over, or the
-    brief fails; what the day may cost comes back by itself.
+    brief fails; what the day may cost comes back by itself. A worker that only fails is stood in for by
+    another, or waited for.
     """
     lack = budget.lack(task.profile, sighting, world)
-    if lack is None:
+    opened = breaker.is_open(task.profile, world)
+    if lack is None and opened is None:
         return _next(task, sighting, feedback)
-    if lack.of == "day":
+    if lack is not None and lack.of == "day":
         return Wait(phase="dispatch", why=lack.why, rests=True)
     used = {a.spec.profile for a in tasks.authored(task.id, sighting)}
     asked = tasks.brief_of(sighting.filed.brief, task)
     for name in choosing.substitutes(asked, world.policy):
-        if name not in used and budget.lack(name, sighting, world) is None:
+        can = budget.lack(name, sighting, world) is None and breaker.is_open(name, world) is None
+        if name not in used and can:
             return _next(task.model_copy(update={"profile": name}), sighting, feedback)
+    if lack is None and opened is not None:
+        return Wait(phase="dispatch", why=opened.why, due_in_s=opened.due_in_s)
+    assert lack is not None
     why = (lack.why, *feedback)
     return Say(notes.failed(sighting, code="budget", why=why, policy=world.policy))
 

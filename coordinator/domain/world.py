@@ -8,12 +8,22 @@ from .brief import Brief
 from .changeset import Synthesis
 from .check import Check, CheckResult
 from .names import BriefId, Digest, Environment, Epoch, Oid, Place, ProfileName
+from .past import Past
 from .plan import Plan
 from .policy import Policy
 from .proof import Busy, Claim, ClaimedPath, Clash, Merged, Planned, Rewritten, Unreachable
 from .reply import Reply
 from .request import Request
 from .spent import NOTHING, Spent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opened:
+    """Why a worker is not dispatched, and in how many seconds that may change (see `breaker`)."""
+
+    why: str
+    due_in_s: float
+    on_trial: bool = False  # one attempt may go out, to see whether it works again
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,3 +126,5 @@ class World:
     intents: tuple[Planned, ...]
     day: int = 0  # when it began, in unix seconds
     spent_today: Spent = NOTHING  # here, by attempts at any brief
+    past: tuple[Past, ...] = ()  # attempts of this machine at any brief, the newest last
+    breakers: Mapping[ProfileName, Opened] = field(default_factory=dict)  # workers that only fail

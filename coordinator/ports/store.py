@@ -10,6 +10,7 @@ from coordinator.domain.names import BriefId, Digest, Oid, RepoPath
 from coordinator.domain.output import Output, Usage
 from coordinator.domain.overlap import United
 from coordinator.domain.package import ContextPackage
+from coordinator.domain.past import Past
 from coordinator.domain.proof import Claim, Clash, Merged, Planned, Synced
 from coordinator.domain.tree import Change, Entry
 from coordinator.domain.verdict import Verdict
@@ -160,6 +161,10 @@ class Journal(Protocol):
 
     def begun(self) -> tuple[tuple[Spec, str | None], ...]:
         """Returns recorded attempts of open briefs with how they ended (None: still running)."""
+        ...
+
+    def past(self) -> tuple[Past, ...]:
+        """Returns what has not ended, after the newest that have, oldest first: of every brief."""
         ...
 
     def spent(self, brief: BriefId) -> Mapping[str, Usage]:

@@ -3,10 +3,9 @@
 from functools import partial
 from typing import assert_never
 
-from coordinator.domain import budget, progress, steps, tasks
+from coordinator.domain import fairness, progress, steps, tasks
 from coordinator.domain.names import Place
 from coordinator.domain.note import Note
-from coordinator.domain.proof import Claim
 from coordinator.domain.steps import Step, Wait
 from coordinator.domain.world import Sighting, World
 from coordinator.ports import Lane
@@ -14,76 +13,34 @@ from coordinator.ports import Lane
 from . import remote_steps, work_steps
 from .kit import Kit
 from .pace import CLAIMS_S, OTHERS_S, Pace
+from .room import Room
 
 
 def decide(kit: Kit, pace: Pace, world: World) -> list[Note]:
     """Starts the one next step of each brief; deliver and land come before intake.
 
-    Only as many briefs are claimed as workers can be busy with: a claim keeps others away.
+    Only as many briefs are claimed as workers can be busy with: a claim keeps others away. Who gets a claim
+    or a worker, where not all can, is said by `fairness`.
     """
     says: list[Note] = []
     flying = kit.ports.lanes.in_flight()
-    room = _Room(kit, world, flying)
+    room = Room(kit, world, flying)
     chosen = []
-    for sighting in world.briefs.values():
+    for sighting in fairness.in_order(world):
         may = progress.MAY_CLAIM if room.for_claim() else progress.MUST_WAIT
         step = progress.next_step(sighting, world, claiming=may)
         room.take(step)
         chosen.append((sighting, step))
-    for sighting, step in sorted(chosen, key=lambda pair: _RANK[type(pair[1])]):
+    for sighting, step in sorted(chosen, key=lambda pair: _rank(pair[1])):
         if not room.allows(step, sighting):
             pace.busy = True
+            if room.due_in_s is not None:
+                pace.wake_within(room.due_in_s)
             continue
         note = _begin(kit, pace, step, sighting, world)
         if note is not None:
             says.append(note)
     return says
-
-
-class _Room:
-    """What may run at once: so many claims and attempts, and one landing."""
-
-    def __init__(self, kit: Kit, world: World, flying: frozenset[str]) -> None:
-        self._kit = kit
-        self._world = world
-        self._gate_taken = any(k.startswith("gate:") for k in flying)
-        self._running = len(kit.ports.pool.running())
-        self._running += sum(k.startswith("dispatch:") for k in flying)
-        self._running_max = world.policy.attempts_parallel_max
-        claimed = sum(isinstance(s.claim, Claim) for s in world.briefs.values())
-        claimed += sum(k.startswith("claim:") for k in flying)
-        self._claims_left = 2 * self._running_max - claimed
-        self._starting = {k.split(":")[1] for k in flying if k.startswith("dispatch:")}
-        self._landing = False
-
-    def for_claim(self) -> bool:
-        return self._claims_left > 0
-
-    def take(self, step: Step) -> None:
-        if isinstance(step, steps.TakeClaim) and self._kit.ready(f"claim:{step.brief}"):
-            self._claims_left -= 1
-
-    def allows(self, step: Step, sighting: Sighting) -> bool:
-        if isinstance(step, steps.Dispatch):
-            return self._allows_attempt(step)
-        if isinstance(step, steps.RunGate | steps.Land):
-            if not self._kit.ready(f"land:{sighting.filed.id}"):
-                return False  # it waits after a bad end; another may land meanwhile
-            if self._landing or (self._gate_taken and isinstance(step, steps.RunGate)):
-                return False  # one change at a time
-            self._landing = True
-        return True
-
-    def _allows_attempt(self, step: steps.Dispatch) -> bool:
-        """One start at a time for each brief, or numbers would be given twice; one at all that sets money aside."""
-        is_paid = budget.is_paid(self._world.policy, step.task.profile)
-        if step.brief in self._starting or (is_paid and self._starting):
-            return False
-        self._running += 1
-        if self._running > self._running_max:
-            return False
-        self._starting.add(step.brief)
-        return True
 
 
 def _begin(kit: Kit, pace: Pace, step: Step, sighting: Sighting, world: World) -> Note | None:
@@ -93,6 +50,8 @@ def _begin(kit: Kit, pace: Pace, step: Step, sighting: Sighting, world: World) -
         case steps.Wait():
             if step.phase == "dispatch" and sighting.claim is None:
                 pace.sync_within(CLAIMS_S)
+            if step.due_in_s is not None:
+                pace.wake_within(step.due_in_s)
         case steps.Say(note=note):
             return note
         case steps.MakePlan():
@@ -152,6 +111,11 @@ def _goes_on(step: Wait, sighting: Sighting, world: World) -> bool:
     if sighting.filed.place is Place.WAITING or world.paused is not None or step.rests:
         return False
     return step.phase != "waiting" or not progress.needs_human(sighting, world)
+
+
+def _rank(step: Step) -> tuple[int, bool]:
+    """Returns what comes first; a second attempt at something takes what the others leave."""
+    return _RANK[type(step)], isinstance(step, steps.Dispatch) and step.beside is not None
 
 
 _RANK: dict[type, int] = {

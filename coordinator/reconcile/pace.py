@@ -36,6 +36,10 @@ class Pace:
             return
         kit.ports.lanes.start(lane, key, step, first=first)
 
+    def wake_within(self, seconds: float) -> None:
+        """Asks to look again when that much time has passed, or sooner."""
+        self.wake_s = min(self.wake_s or seconds, max(seconds, 0.02))
+
     def soon(self) -> None:
         """Asks to look again very soon."""
         self.wake_s = min(self.wake_s or SOON_S, SOON_S)

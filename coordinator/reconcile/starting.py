@@ -39,6 +39,7 @@ def start(
         pool=kit.ports.pool,
         role=step.role,
         about=step.about,
+        beside=step.beside,
     )
     if spec is not None:
         kit.say(

@@ -2,7 +2,8 @@
 
 from functools import partial
 
-from coordinator.domain import progress, steps
+from coordinator.domain import progress, speculating, steps
+from coordinator.domain.attempt import SUPERSEDED
 from coordinator.domain.names import Place
 from coordinator.domain.proof import Claim, Planned
 from coordinator.domain.world import World
@@ -85,6 +86,8 @@ def receive(kit: Kit, pace: Pace, world: World) -> None:
             ports.pool.cancel(attempt, reason="the brief is not open any more")
         elif world.remote is None and not isinstance(sighting.claim, Claim):
             ports.pool.cancel(attempt, reason="the claim was lost")
+        elif attempt in speculating.superseded(sighting):
+            ports.pool.cancel(attempt, reason=SUPERSEDED)
     for spec, _ in ports.journal.begun():
         if spec.id.brief in world.terminal and spec.id not in ports.pool.running():
             ports.journal.forget(spec.id.brief)

@@ -45,6 +45,7 @@ def start(
     package: ContextPackage,
     *,
     number: int,
+    beside: int | None = None,
     world: World,
     attempts: Attempts,
     journal: Journal,
@@ -57,7 +58,7 @@ def start(
     Returns None, with nothing started, when others have been given the money since it was decided.
     """
     spec, profile = _spec(task, sighting, package, number=number, world=world, attempts=attempts)
-    spec = spec.model_copy(update={"role": role, "about": about})
+    spec = spec.model_copy(update={"role": role, "about": about, "beside": beside})
     if profile.limits.cost_usd_max > 0:
         money = _money(profile, sighting, world, journal=journal)
         if isinstance(money, budget.Lack):

@@ -9,12 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from coordinator.adapters.journal import CHECKS_MAX, SqliteJournal
+from coordinator.adapters.journal import CHECKS_MAX, PAST_MAX, SqliteJournal
 from coordinator.domain.attempt import AttemptId, Spec
 from coordinator.domain.check import CheckResult
 from coordinator.domain.errors import RepositoryError
 from coordinator.domain.names import BriefId, Digest, Epoch, Oid, ProfileName, TaskId
 from coordinator.domain.output import Usage
+from coordinator.domain.past import Past
 from coordinator.domain.proof import Deletion, Planned
 
 LINKS = BriefId("links-3fa29c01")
@@ -107,7 +108,7 @@ def test_forgetting_a_brief_keeps_what_it_used(journal: SqliteJournal) -> None:
 
 
 def test_what_was_spent_is_known_by_the_day(path: Path) -> None:
-    times = iter((100, 200, 300, 400))
+    times = iter((50, 100, 150, 200, 250, 300, 400))
     journal = SqliteJournal(path, now=lambda: next(times))
     for number, cost in ((1, 0.25), (2, None), (3, 0.5)):
         journal.begin(spec(number))
@@ -158,7 +159,59 @@ def test_a_journal_of_the_first_format_is_taken_over(path: Path) -> None:
     assert again.spent_since(1) == 0.5
     again.close()
     with closing(sqlite3.connect(path)) as direct:
-        assert direct.execute("SELECT value FROM meta").fetchone() == ("2",)
+        assert direct.execute("SELECT value FROM meta").fetchone() == ("3",)
+
+
+SECOND_FORMAT = FIRST_FORMAT.replace("'1'", "'2'").replace(
+    "brief TEXT NOT NULL, said TEXT NOT NULL);",
+    "brief TEXT NOT NULL, said TEXT NOT NULL, ended INTEGER NOT NULL DEFAULT 0);",
+)
+
+
+def test_a_journal_of_the_second_format_is_taken_over(path: Path) -> None:
+    path.parent.mkdir()
+    with closing(sqlite3.connect(path)) as direct, direct:
+        direct.executescript(SECOND_FORMAT)
+        row = (spec(1).id.ref, LINKS, spec(1).model_dump_json())
+        direct.execute("INSERT INTO attempts (id, brief, said) VALUES (?, ?, ?)", row)
+    journal = SqliteJournal(path, now=lambda: 100)
+    assert journal.begun() == ((spec(1), None),)
+    assert journal.past() == ()  # nobody knows when it began
+    journal.close()
+
+
+def test_the_past_is_what_ended_and_then_what_has_not_and_outlives_the_brief(path: Path) -> None:
+    clock = [100.0]
+    journal = SqliteJournal(path, now=lambda: clock[0])
+    for number in (1, 2, 3):
+        journal.begin(spec(number))
+        clock[0] += 10
+    journal.end(spec(2).id, usage=Usage(tokens_in=3, tokens_out=4), reason="")
+    clock[0] += 5
+    journal.end(spec(1).id, usage=Usage(), reason="killed: too slow")
+    clock[0] += 5
+    two = Past(spec=spec(2), began_ago_s=30, ended_ago_s=10, reason="", tokens=7)
+    one = Past(spec=spec(1), began_ago_s=40, ended_ago_s=5, reason="killed: too slow")
+    assert journal.past() == (two, one, Past(spec=spec(3), began_ago_s=20))
+    journal.forget(LINKS)
+    assert journal.past() == (two, one)
+    journal.close()
+    again = SqliteJournal(path, now=lambda: clock[0])
+    assert again.past() == (two, one)
+    again.close()
+
+
+def test_only_the_newest_past_is_looked_back_at(path: Path, journal: SqliteJournal) -> None:
+    journal.begin(spec(1))
+    journal.end(spec(1).id, usage=Usage(), reason="")
+    with closing(sqlite3.connect(path)) as direct, direct:
+        for number in range(PAST_MAX):
+            direct.execute(
+                "INSERT INTO spend (id, brief, said, spec, began, done) SELECT ?, brief, said, spec,"
+                " began, done FROM spend WHERE id = ?",
+                (f"x{number}", spec(1).id.ref),
+            )
+    assert len(journal.past()) == PAST_MAX
 
 
 def test_check_results_are_remembered_and_the_newest_counts(
@@ -191,7 +244,7 @@ def test_old_check_results_are_dropped(path: Path, journal: SqliteJournal) -> No
 def test_the_file_is_synced_fully_and_says_its_format(path: Path, journal: SqliteJournal) -> None:
     direct = sqlite3.connect(path)
     assert direct.execute("PRAGMA journal_mode").fetchone() == ("wal",)
-    assert direct.execute("SELECT value FROM meta WHERE key = 'format'").fetchone() == ("2",)
+    assert direct.execute("SELECT value FROM meta WHERE key = 'format'").fetchone() == ("3",)
     direct.close()
 
 
@@ -250,11 +303,11 @@ def test_damage_that_appears_while_running_is_survived(path: Path) -> None:
 def test_a_newer_format_is_left_as_it_is_and_named(path: Path) -> None:
     SqliteJournal(path).close()
     with sqlite3.connect(path) as direct:
-        direct.execute("UPDATE meta SET value = '3'")
+        direct.execute("UPDATE meta SET value = '4'")
     direct.close()
     before = path.read_bytes()
     with pytest.raises(
-        RepositoryError, match="has format 3, this program knows 2: read-only"
+        RepositoryError, match="has format 4, this program knows 3: read-only"
     ) as error:
         SqliteJournal(path)
     assert error.value.hint is not None

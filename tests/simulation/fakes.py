@@ -11,6 +11,7 @@ from coordinator.domain.check import Check, CheckResult
 from coordinator.domain.names import BriefId, Digest, Environment, Oid, digest
 from coordinator.domain.output import NoOutput, Output, Usage
 from coordinator.domain.package import ContextPackage
+from coordinator.domain.past import Past
 from coordinator.domain.policy import Profile, Target
 from coordinator.domain.proof import Planned
 from coordinator.domain.request import Request
@@ -98,8 +99,11 @@ class SimJournal:
     """A journal in memory; its machine keeps it over a kill, unless the run folder goes."""
 
     def __init__(self) -> None:
+        self.now: Callable[[], float] = lambda: 0.0
         self._intents: dict[Oid, Planned] = {}
         self._begun: dict[AttemptId, tuple[Spec, str | None]] = {}
+        self._times: dict[AttemptId, tuple[float, float]] = {}
+        self._past: dict[AttemptId, tuple[Spec, str]] = {}
         self._checks: dict[Digest, CheckResult] = {}
 
     def intend(self, planned: Planned) -> None:
@@ -113,14 +117,33 @@ class SimJournal:
 
     def begin(self, spec: Spec) -> None:
         self._begun.setdefault(spec.id, (spec, None))
+        self._times.setdefault(spec.id, (self.now(), 0.0))
 
     def end(self, attempt: AttemptId, *, usage: Usage, reason: str) -> None:
         del usage
         if attempt in self._begun:
             self._begun[attempt] = (self._begun[attempt][0], reason)
+            self._past[attempt] = (self._begun[attempt][0], reason)
+            self._times[attempt] = (self._times[attempt][0], self.now())
 
     def begun(self) -> tuple[tuple[Spec, str | None], ...]:
         return tuple(self._begun.values())
+
+    def past(self) -> tuple[Past, ...]:
+        ended = tuple(
+            Past(
+                spec=spec,
+                began_ago_s=self.now() - self._times[name][0],
+                ended_ago_s=self.now() - self._times[name][1],
+                reason=reason,
+            )
+            for name, (spec, reason) in self._past.items()
+        )
+        return ended + tuple(
+            Past(spec=spec, began_ago_s=self.now() - self._times[name][0])
+            for name, (spec, reason) in self._begun.items()
+            if reason is None
+        )
 
     def spent(self, brief: BriefId) -> Mapping[str, Usage]:
         return {}

@@ -134,6 +134,7 @@ class Machine:
             around.server, life=life, weather=around.weather, machine=self.name, trace=around.trace
         )
         git.local = self.disk.refs
+        self.disk.journal.now = lambda: self._scheduler.now_s
         self._git = git
         self._coordinator = self._built(git, clock, life)
         around.trace(self.name, lambda: f"starts, epoch {self.epoch[:6]}")
@@ -144,7 +145,7 @@ class Machine:
         self._tick_at(self._random.uniform(0.01, 0.1))
 
     def _built(self, git: SimGit, clock: SimClock, life: Life) -> Coordinator:
-        around, policy = self._around, self._around.policy
+        around, policy, watch = self._around, self._around.policy, self._around.watch
         objects = GitObjects(git, paths=RecordPaths)
         remote = GitRemote(git, branch="main", clock=clock, paths=RecordPaths)
         claims = around.plant.claims(
@@ -158,7 +159,6 @@ class Machine:
             clock=clock,
             identity=lambda _: ("Coordinator", "coordinator@example.invalid"),
         )
-        watch = around.watch
         ports = Ports(
             clock=clock,
             inbox=self._port(SimInbox(self.folder, removed=watch.removed, replied=watch.replied)),
@@ -191,7 +191,22 @@ class Machine:
             secrets=NoSecrets(),
             web=HttpWeb(),  # no brief here names a URL
         )
-        observer = around.plant.observer(
+        return Coordinator(
+            Kit(
+                ports=ports,
+                committer=self._port(Reporting(committer, watch.ended)),
+                observer=self._observer(ports),
+                memory=Memory(),
+                epoch=Epoch(self.epoch),
+                branch="main",
+                holder=self.name,
+                say=self._say,
+            )
+        )
+
+    def _observer(self, ports: Ports) -> Observer:
+        policy = self._around.policy
+        return self._around.plant.observer(
             objects=ports.objects,
             attempts=ports.attempts,
             claims=ports.claims,
@@ -200,23 +215,11 @@ class Machine:
             journal=ports.journal,
             pool=ports.pool,
             deploys=ports.deploys,
-            clock=clock,
+            clock=ports.clock,
             epoch=Epoch(self.epoch),
             branch="main",
             refs_root="refs/orchestrator",
             read_policy=lambda _text, _workers: policy,
-        )
-        return Coordinator(
-            Kit(
-                ports=ports,
-                committer=self._port(Reporting(committer, watch.ended)),
-                observer=observer,
-                memory=Memory(),
-                epoch=Epoch(self.epoch),
-                branch="main",
-                holder=self.name,
-                say=self._say,
-            )
         )
 
     def _port(self, port: Any) -> Any:

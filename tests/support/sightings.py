@@ -19,6 +19,7 @@ from coordinator.domain.names import (
     digest,
 )
 from coordinator.domain.output import Body, CouldNot, Output, Report
+from coordinator.domain.past import Past
 from coordinator.domain.plan import Plan, Task
 from coordinator.domain.policy import Command, Policy
 from coordinator.domain.proof import Claim, ClaimedPath, Merged
@@ -133,7 +134,7 @@ def seen(path: str, *, holder: str = "other-00000001", orphan_s: float = 0) -> S
     return SeenClaim(claim=claimed, orphan_s=orphan_s)
 
 
-def spec(number: int = 1, *, task: Task = TASK, base: Oid = TIP) -> Spec:
+def spec(number: int = 1, *, task: Task = TASK, base: Oid = TIP, beside: int | None = None) -> Spec:
     """Returns what was sent."""
     return Spec(
         id=AttemptId(brief=BRIEF, epoch=EPOCH, number=number),
@@ -143,17 +144,24 @@ def spec(number: int = 1, *, task: Task = TASK, base: Oid = TIP) -> Spec:
         base=base,
         package=oid(6),
         wall_clock_s_max=10,
+        beside=beside,
     )
 
 
-def running(number: int = 1, *, task: Task = TASK) -> Running:
+def running(number: int = 1, *, task: Task = TASK, beside: int | None = None) -> Running:
     """Returns an attempt that is under way."""
-    return Running(spec(number, task=task), silent_s=0.0)
+    return Running(spec(number, task=task, beside=beside), silent_s=0.0)
 
 
-def lost(number: int = 1, reason: str = "killed: too slow") -> Lost:
+def lost(
+    number: int = 1,
+    reason: str = "killed: too slow",
+    *,
+    task: Task = TASK,
+    beside: int | None = None,
+) -> Lost:
     """Returns an attempt that ended without an output."""
-    return Lost(spec(number), reason)
+    return Lost(spec(number, task=task, beside=beside), reason)
 
 
 def returned(
@@ -163,11 +171,12 @@ def returned(
     body: Body | None = None,
     task: Task = TASK,
     base: Oid = TIP,
+    beside: int | None = None,
 ) -> Returned:
     """Returns an attempt whose output is kept; each number says something else, unless `body` is given."""
     output = Output(body=body or Report(text=f"output {number}"))
     return Returned(
-        spec=spec(number, task=task, base=base),
+        spec=spec(number, task=task, base=base, beside=beside),
         commit=oid(100 + number),
         output=output,
         result=None,
@@ -206,6 +215,16 @@ def revised(*feedback: str) -> Revise:
 def rejected(code: str, *feedback: str) -> Reject:
     """Returns "never like this"."""
     return Reject(code=code, findings=(), feedback=feedback)
+
+
+def past(
+    of: Spec | int, reason: str | None = "", *, began: float = 20.0, ended: float = 10.0
+) -> Past:
+    """Returns an attempt as the journal remembers it; it runs when the reason is None."""
+    found = spec(of) if isinstance(of, int) else of
+    if reason is None:
+        return Past(spec=found, began_ago_s=began)
+    return Past(spec=found, began_ago_s=began, ended_ago_s=ended, reason=reason)
 
 
 def asking(number: int, text: str) -> Returned:

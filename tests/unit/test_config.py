@@ -6,6 +6,7 @@ import pytest
 
 from coordinator import config
 from coordinator.domain.errors import ConfigError, NewerSchemaError, RepositoryError
+from coordinator.domain.failure_policy import Breaking, Limit, Retrying, Speculation
 from coordinator.domain.names import Environment, RecordPaths, RepoPath
 from coordinator.domain.policy import (
     ENDPOINTS,
@@ -34,6 +35,7 @@ lease_s = 60
 follow_checkout = true
 attempts_parallel = 7
 aging_s = 30
+aging_step_s = 3
 record_interval_s = 0
 [intake]
 queue_max = 5
@@ -89,6 +91,23 @@ base_url = "http://127.0.0.1:8080/v1/"
 [budget]
 usd_per_brief = 0
 usd_per_day = 2.5
+[retry]
+pause_s = 0
+pause_s_max = 5
+[breaker]
+failures = 0
+window_s = 10
+cool_down_s = 20
+[speculation]
+enabled = true
+factor = 3
+share_max = 0.5
+samples_min = 1
+[limits.claude]
+parallel = 2
+[limits."some/model-1.5"]
+requests_per_minute = 5
+tokens_per_minute = 1000
 """
 
 
@@ -133,6 +152,14 @@ def test_every_setting_arrives_in_the_policy() -> None:
         attempts_parallel_max=7,
         retries=0,
         aging_s=30.0,
+        aging_step_s=3.0,
+        retrying=Retrying(pause_s=0.0, pause_s_max=5.0),
+        breaking=Breaking(failures=0, window_s=10.0, cool_down_s=20.0),
+        speculation=Speculation(enabled=True, factor=3.0, share_max=0.5, samples_min=1),
+        limits=(
+            Limit(of="claude", parallel=2),
+            Limit(of="some/model-1.5", requests_per_minute=5, tokens_per_minute=1000),
+        ),
         checks=(
             Command(name="site", run="make check"),
             Command(name="pages", run="make pages", timeout_s_max=5.0, paths=("public/**",)),
@@ -251,9 +278,9 @@ def test_all_faults_are_said_at_once_each_with_its_key() -> None:
     assert sorted(said) == sorted(
         [
             (
-                "unknown: there is no such setting; known here: budget, checks, commit, confinement,"
-                " daemon, endpoints, environments, gate, intake, landing, memory, network, paths, repository,"
-                " review, schema"
+                "unknown: there is no such setting; known here: breaker, budget, checks, commit,"
+                " confinement, daemon, endpoints, environments, gate, intake, landing, limits, memory,"
+                " network, paths, repository, retry, review, schema, speculation"
             ),
             "daemon.lease: there is no such setting; did you mean lease_s?",
             "daemon.interval_s: must be a valid number (is '5')",
@@ -358,6 +385,7 @@ def test_every_commented_setting_of_the_template_is_the_default_and_none_is_miss
     assert set(tomllib.loads(uncommented)) == {
         *("schema", "repository", "paths", "daemon", "intake"),
         *("review", "landing", "commit", "network", "confinement", "budget", "memory"),
+        *("retry", "breaker", "speculation"),
     }
     shown = config.effective(uncommented.encode())
     default = config.effective(None)
@@ -366,11 +394,13 @@ def test_every_commented_setting_of_the_template_is_the_default_and_none_is_miss
     }
     assert {key for key, one in shown.items() if one["source"] == "default"} == {
         "checks",
+        "limits",
         "gate",
         "endpoints",
         "environments",
     }
     policy = config.read_policy(_uncommented("# " + examples).encode())
+    assert [limit.of for limit in policy.limits] == ["claude-code"]
     assert [c.name for c in policy.checks] == ["site"]
     assert [c.name for c in policy.gates] == ["gate"]
     assert [t.kind for t in policy.environments] == ["directory", "command"]

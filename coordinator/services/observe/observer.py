@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from coordinator.domain import budget, second_look, spent, state_md
+from coordinator.domain import breaker, budget, second_look, spent, state_md
 from coordinator.domain.attempt import RESTARTED, Attempt, Lost, Returned, Running, Spec
 from coordinator.domain.check import Check
 from coordinator.domain.names import (
@@ -16,6 +16,7 @@ from coordinator.domain.names import (
     RepoPath,
 )
 from coordinator.domain.output import Usage
+from coordinator.domain.past import Past
 from coordinator.domain.policy import Policy
 from coordinator.domain.proof import (
     Busy,
@@ -101,6 +102,7 @@ class Observer:
         for brief in [b for b in self._since if b not in live]:
             del self._since[brief]
         tried = self._tried(live.values(), in_flight)
+        past = self._past(tried.values())
         day = spent.day_of(self._clock.timestamp())
         sightings = {
             f.id: self._sighting(f, tried.get(f.id, ()), tip=tip, tree=tree, prepared=prepared)
@@ -135,6 +137,8 @@ class Observer:
             intents=self._journal.intents(),
             day=day,
             spent_today=self._spent_today(policy, day),
+            past=past,
+            breakers=breaker.opened(past, policy),
         )
 
     @property
@@ -175,6 +179,12 @@ class Observer:
             others = [a for a in begun.get(filed.id, ()) if a.spec.id not in names]
             found[filed.id] = tuple(sorted((*kept, *others), key=lambda a: a.spec.id.number))
         return found
+
+    def _past(self, tried: Iterable[tuple[Attempt, ...]]) -> tuple[Past, ...]:
+        """Returns what the journal remembers; what it takes for running and is not has ended unheard."""
+        under_way = {a.spec.id for of in tried for a in of if isinstance(a, Running)}
+        past = self._journal.past()
+        return tuple(p for p in past if not p.is_running or p.spec.id in under_way)
 
     def _sighting(
         self,
