@@ -20,7 +20,9 @@ _WORDS: dict[str, str] = {
     r"|patterns?|occurrences?|mentions?|matches|matching",
 }
 _LAST = "search"
-_ROLES = frozenset(("evaluation",))  # what no brief is about: a word of TASK does not name it
+_ROLES = frozenset(
+    ("evaluation", "merge")
+)  # what no brief is about: a word of TASK does not name it
 _LITERALS = re.compile(r"`[^`]*`|\"[^\"]*\"|https?://\S+|(?<!\S)/\S.*?/[ims]*(?=[\s,;.]|\Z)")
 _PATHS = re.compile(r"\S*[/.][\w*]\S*")
 
