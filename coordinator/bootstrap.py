@@ -16,6 +16,7 @@ from coordinator.adapters.checkouts import Checkouts
 from coordinator.adapters.checks import CommandChecks
 from coordinator.adapters.claims import RefClaims
 from coordinator.adapters.clock import SystemClock
+from coordinator.adapters.co_change import GitCoChange
 from coordinator.adapters.committer import GitCommitter
 from coordinator.adapters.deploys import GitDeployRefs
 from coordinator.adapters.follow import Follow
@@ -26,6 +27,7 @@ from coordinator.adapters.keys import Keys
 from coordinator.adapters.lanes import ThreadLanes
 from coordinator.adapters.objects import GitObjects
 from coordinator.adapters.patches import Patches
+from coordinator.adapters.reading import FileMemo
 from coordinator.adapters.remote import GitRemote
 from coordinator.adapters.sandbox import Sandbox
 from coordinator.adapters.secrets import DetectSecrets
@@ -246,6 +248,7 @@ def _ports(
         ),
         secrets=DetectSecrets(),
         web=around("web", web),
+        past=GitCoChange(git, FileMemo(wired.run / "memo")),
     )
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from coordinator import config
 from coordinator.adapters import repository, viewpoint
 from coordinator.adapters.clock import SystemClock
+from coordinator.adapters.co_change import GitCoChange
 from coordinator.adapters.faults import around
 from coordinator.adapters.git_command import run, user_environment
 from coordinator.adapters.git_process import GitProcess
@@ -53,6 +54,7 @@ def desk(path: Path) -> Desk:
     clock = SystemClock()
     policy, faults = viewpoint.policy_of(seen.text, seen.worker_texts)
     reading = GitReading(seen.git.directory, remote=_remote_name(seen))
+    memo = FileMemo(seen.checkout.run / "memo" if seen.private else None)
     wiring = seen.wiring if seen.text is not None else None
     coordinated = wiring is not None and (seen.checkout.private / "HEAD").is_file()
     journal = seen.checkout.run / "journal.sqlite3"
@@ -61,7 +63,8 @@ def desk(path: Path) -> Desk:
             objects=seen.objects,
             history=reading,
             archive=reading,
-            memo=FileMemo(seen.checkout.run / "memo" if seen.private else None),
+            memo=memo,
+            past=GitCoChange(seen.git, memo),
             clock=clock,
             mirror=_MIRROR_REFS if seen.private else "",
             dropped=FolderDropped(wiring.inbox) if wiring else None,
@@ -103,6 +106,7 @@ def shipper(path: Path) -> "Shipper":
     git = GitProcess(
         seen.checkout.private, remote_url=wiring.remote_url, user_directory=wiring.repository
     )
+    holder = f"{socket.gethostname()}:{wiring.repository}"
     return Shipper(
         objects=GitObjects(git, paths=lambda: wiring.paths),
         remote=GitRemote(
@@ -112,12 +116,7 @@ def shipper(path: Path) -> "Shipper":
             paths=lambda: wiring.paths,
             root=wiring.refs_root,
         ),
-        refs=GitDeployRefs(
-            git,
-            clock=clock,
-            holder=f"{socket.gethostname()}:{wiring.repository}",
-            root=wiring.refs_root,
-        ),
+        refs=GitDeployRefs(git, clock=clock, holder=holder, root=wiring.refs_root),
         targets=EnvironmentTargets(
             git,
             repository=wiring.repository,
@@ -126,7 +125,7 @@ def shipper(path: Path) -> "Shipper":
         ),
         clock=clock,
         policy=policy,
-        holder=f"{socket.gethostname()}:{wiring.repository}",
+        holder=holder,
     )
 
 

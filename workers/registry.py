@@ -6,7 +6,6 @@ from coordinator.domain.names import ProfileName
 from coordinator.domain.worker import Worker
 
 from .links import Links
-from .merge import Merge
 from .search import Search
 from .sitemap import Sitemap
 
@@ -14,5 +13,4 @@ WORKERS: Mapping[ProfileName, Worker] = {
     ProfileName("sitemap"): Sitemap(),
     ProfileName("links"): Links(),
     ProfileName("search"): Search(),
-    ProfileName("merge"): Merge(),
 }

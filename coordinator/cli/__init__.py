@@ -29,6 +29,7 @@ _COMMANDS = {
     "audit": ("looking", "audit"),
     "memory": ("memory", "memory"),
     "cost": ("costing", "cost"),
+    "coupling": ("coupling", "coupling"),
     "answer": ("requests", "answer_"),
     "approve": ("requests", "approve"),
     "reject": ("requests", "reject"),

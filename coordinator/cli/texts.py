@@ -74,6 +74,8 @@ def story(brief: BriefStatus, told: "Story | None") -> str:
     ]
     if brief.effort is not None:
         lines += ["", effort(brief.effort)]
+    if told.plan and told.plan.notes:
+        lines += ["", "plan:", *(f"  {line}" for line in _some(told.plan.notes, _SHOW_REASONS_MAX))]
     if told.attempts:
         lines += ["", "attempts:"]
     for one in told.attempts:

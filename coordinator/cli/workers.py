@@ -20,7 +20,6 @@ from coordinator.domain.policy import Policy, Profile
 
 if TYPE_CHECKING:
     from coordinator.adapters.trial import Trial
-    from coordinator.domain.world import Opened
 
 _TEXT_CHARS_MAX = 400
 
@@ -34,12 +33,10 @@ def workers() -> None:
 @shared_options
 def list_(*, place: Place, as_json: bool) -> None:
     """List the workers that a brief may name, and whether they could run here"""
-    desk = place.desk()
-    policy, alone = desk.policy, desk.left_alone()
+    policy = place.desk().policy
     lacks = front_desk.workers_lack(policy)
     if as_json:
-        said = (_said(p, lacks[p.name], alone.get(p.name)) for p in policy.profiles)
-        answer({"workers": list(said)})
+        answer({"workers": [_said(profile, lacks[profile.name]) for profile in policy.profiles]})
         return
     for profile in policy.profiles:
         missing = lacks[profile.name]
@@ -48,8 +45,6 @@ def list_(*, place: Place, as_json: bool) -> None:
         click.echo(f"{profile.name} ({how}; {ready}): {shown(profile.description)}")
         for one in missing:
             click.echo(f"  lacks: {shown(one)}")
-        if profile.name in alone:
-            click.echo(f"  failing: {shown(alone[profile.name].why)}")
 
 
 @workers.command(name="show")
@@ -57,8 +52,7 @@ def list_(*, place: Place, as_json: bool) -> None:
 @shared_options
 def show_(*, place: Place, as_json: bool, name: str) -> None:
     """Describe one worker: what it can do, its tools and its limits"""
-    desk = place.desk()
-    policy = desk.policy
+    policy = place.desk().policy
     if policy.profile(name) is None and name in front_desk.policy_with_drafts(place.path)[1]:
         raise WorkerError(
             f"no worker is called {name!r} yet: its file is here, and not at the tip of the remote",
@@ -67,7 +61,7 @@ def show_(*, place: Place, as_json: bool, name: str) -> None:
     profile = _named(name, policy)
     lacks = front_desk.workers_lack(policy)[profile.name]
     if as_json:
-        answer({"worker": _said(profile, lacks, desk.left_alone().get(profile.name))})
+        answer({"worker": _said(profile, lacks)})
         return
     click.echo(f"{profile.name} ({profile.kind}): {shown(profile.description)}")
     click.echo(f"  can: {', '.join(sorted(profile.capabilities)) or 'anything'}")
@@ -184,7 +178,7 @@ def _print(told: dict[str, Any]) -> None:
         click.echo(f"  {shown(line)}")
 
 
-def _said(profile: Profile, lacks: tuple[str, ...], alone: "Opened | None") -> object:
+def _said(profile: Profile, lacks: tuple[str, ...]) -> object:
     """Returns it with its sets in order, so that the same answer is the same text."""
     return plain(
         {
@@ -194,6 +188,5 @@ def _said(profile: Profile, lacks: tuple[str, ...], alone: "Opened | None") -> o
             "tools": sorted(profile.tools),
             "ready": not lacks,
             "lacks": lacks,
-            "failing": alone.why if alone is not None else None,
         }
     )

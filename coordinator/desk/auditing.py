@@ -10,7 +10,8 @@ from coordinator.desk.sources import History
 from coordinator.domain.brief_text import identify_text
 from coordinator.domain.errors import RepositoryError
 from coordinator.domain.names import BriefId, Oid, Place, RecordPaths, RepoPath, digest
-from coordinator.domain.note import BRIEF_FILE
+from coordinator.domain.note import BRIEF_FILE, PLAN_FILE
+from coordinator.domain.plan import Plan
 from coordinator.domain.record import Record, Verb, parse
 from coordinator.domain.saying import SeenCommit
 from coordinator.domain.status import Link
@@ -131,6 +132,7 @@ class Audit:
         # The text may have been completed by answers, so what counts is the one that landed.
         at = commit if record.verb is Verb.LAND else accept.oid if accept else first.oid
         yield self._brief_file(brief, at, record, requester)
+        yield from self._plan(brief, at)
         source = _first(accepted, "Source")
         why = f"{first.verb}ed {brief}" + (f", from {source}" if source else "")
         yield Link(kind="requester", oid=first.oid, who=requester, why=why)
@@ -146,6 +148,19 @@ class Audit:
         if wanted and said != wanted:
             return _missing("brief", entry, f"the landing names {wanted}, but brief.md is {said}")
         return Link(kind="brief", oid=entry, who=who, why=f"{_task_of(content)} ({said})")
+
+    def _plan(self, brief: BriefId, commit: Oid) -> Iterator[Link]:
+        """The numbers that the plan of several tasks rests on, a link each."""
+        entry = self._folder(brief, commit).get(PLAN_FILE)
+        if entry is None:
+            return
+        try:
+            plan = Plan.model_validate_json(self._objects.content(entry))
+        except ValueError:
+            yield _missing("plan", entry, f"the plan.json of {brief} cannot be read")
+            return
+        for note in plan.notes:
+            yield Link(kind="plan", oid=entry, who=plan.rule, why=note)
 
     def _folder(self, brief: BriefId, commit: Oid) -> Mapping[str, Oid]:
         tree = self._objects.tree_of(commit)

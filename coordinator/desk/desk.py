@@ -19,6 +19,7 @@ from coordinator.domain.status import (
 )
 
 if TYPE_CHECKING:
+    from coordinator.desk.coupled import Coupled
     from coordinator.desk.remembering import CheckedMemory
     from coordinator.domain.proof import ClaimedPath
     from coordinator.domain.request import Origin, Request
@@ -37,6 +38,21 @@ class Put:
 
 class Desk(Teller):
     """A view that takes requests; it holds nothing that could commit."""
+
+    def coupling(self, paths: Sequence[str], *, most: int) -> tuple[Coupled, ...]:
+        """Returns how paths are coupled (see desk.coupled). Raises RepositoryError."""
+        from coordinator.desk.coupled import coupled  # noqa: PLC0415  see above
+
+        if self.tip is None:
+            raise RepositoryError("there is no commit yet", hint="commit something first")
+        return coupled(
+            paths,
+            tip=self.tip,
+            paths=self.policy.paths,
+            objects=self._objects,
+            past=self._parts.past,
+            most=most,
+        )
 
     # -- putting requests
 

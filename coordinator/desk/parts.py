@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from coordinator.desk.sources import Archive, Dropped, History, Memo
-    from coordinator.ports import Claims, Clock, Inbox, Journal, Objects
+    from coordinator.ports import Claims, Clock, CoChange, Inbox, Journal, Objects
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +25,7 @@ class Parts:
     history: History
     archive: Archive
     memo: Memo
+    past: CoChange
     clock: Clock
     mirror: str = ""
     dropped: Dropped | None = None

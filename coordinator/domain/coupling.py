@@ -16,7 +16,6 @@ WEIGHTS = {
 """How much of each number counts in the score."""
 
 SHARED_WRITING = 0.5  # the least overlap of two that may change the same file, be it one of many
-THRESHOLD = 0.5
 DIGITS = 3
 _NAMED_MAX = 3
 

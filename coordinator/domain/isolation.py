@@ -1,9 +1,9 @@
 """Where the boundary between tasks runs: what is coupled goes in sequence, the rest apart and at once."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
-from .brief import Input
-from .coupling import THRESHOLD, Coupling
+from . import plan_edges, plan_tasks
+from .coupling import Coupling
 from .names import TaskId
 from .plan import Plan, Task
 
@@ -19,7 +19,7 @@ def unordered(plan: Plan) -> tuple[Pair, ...]:
     Tasks without a part are left out: they are the same work, given to several workers.
     """
     own = [task for task in plan.tasks if task.part is not None]
-    before = {task.id: _before(plan.tasks, task.id) for task in own}
+    before = plan_edges.before(plan.tasks)
     return tuple(
         (one.id, two.id)
         for number, one in enumerate(own)
@@ -28,7 +28,7 @@ def unordered(plan: Plan) -> tuple[Pair, ...]:
     )
 
 
-def ordered(plan: Plan, couplings: Mapping[Pair, Coupling], threshold: float = THRESHOLD) -> Plan:
+def ordered(plan: Plan, couplings: Mapping[Pair, Coupling], threshold: float) -> Plan:
     """Returns the plan with coupled pairs in sequence, and a note for each pair that was looked at.
 
     The one that the plan names first goes first, and its result is an input of the other. A pair that
@@ -38,7 +38,7 @@ def ordered(plan: Plan, couplings: Mapping[Pair, Coupling], threshold: float = T
     notes = []
     for (one, two), found in couplings.items():
         if found.score >= threshold:
-            turned = two in _before(tasks.values(), one)
+            turned = two in plan_edges.before(tuple(tasks.values()))[one]
             first, second = (two, one) if turned else (one, two)
             tasks[second] = _following(tasks[second], first)
             notes.append(_note(first, second, found, f">= {threshold:g}, {second} after {first}"))
@@ -54,25 +54,8 @@ def ordered(plan: Plan, couplings: Mapping[Pair, Coupling], threshold: float = T
 
 def _following(task: Task, first: TaskId) -> Task:
     """Returns a task that waits for another, and is given its result."""
-    assert task.part is not None, "tasks without a part are not ordered"
-    given = Input(kind="task", value=first)
-    inputs = task.part.inputs if given in task.part.inputs else (*task.part.inputs, given)
     after = task.after if first in task.after else (*task.after, first)
-    part = task.part.model_copy(update={"inputs": inputs})
-    return task.model_copy(update={"after": after, "part": part})
-
-
-def _before(tasks: Iterable[Task], wanted: TaskId) -> frozenset[TaskId]:
-    """Returns every task that `wanted` waits for, directly or not."""
-    after = {task.id: task.after for task in tasks}
-    found: set[TaskId] = set()
-    left = list(after.get(wanted, ()))
-    while left:
-        name = left.pop()
-        if name not in found:
-            found.add(name)
-            left += after.get(name, ())
-    return frozenset(found)
+    return plan_tasks.linked(task.model_copy(update={"after": after}))
 
 
 def _note(one: TaskId, two: TaskId, found: Coupling, choice: str) -> str:

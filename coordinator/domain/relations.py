@@ -72,6 +72,8 @@ def _python(path: str, text: str) -> Iterator[tuple[str, ...]]:
         plain = (re.sub(r"#.*", "", line) for line in names.strip("() \t").split("\n"))
         for name in " ".join(plain).split(","):
             own = name.split(" as ")[0].strip(" \t()\\")
+            if not own:
+                continue  # behind the last comma
             inside = posixpath.join(module, own) if own.isidentifier() else module
             if dots:
                 parents = (posixpath.join(base, one) for one in (inside, module) if one or base)

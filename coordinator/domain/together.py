@@ -89,6 +89,16 @@ class Together:
         """Returns the files that it has seen change."""
         return frozenset(self._in)
 
+    def company(self, side: frozenset[str]) -> tuple[str, ...]:
+        """Returns the files that changed in a commit with one of `side`, those that did most first."""
+        commits = self._commits(side)
+        joint = {
+            path: self._mass(commits.intersection(numbers))
+            for path, numbers in self._in.items()
+            if path not in side
+        }
+        return tuple(sorted((x for x in joint if joint[x]), key=lambda path: (-joint[path], path)))
+
     def between(self, side: frozenset[str], other: frozenset[str]) -> Chance:
         """Returns the chance that both change when one does; what both have in common is left out.
 

@@ -14,6 +14,7 @@ from coordinator.ports import (
     Checks,
     Claims,
     Clock,
+    CoChange,
     Committer,
     DeployRefs,
     Inbox,
@@ -53,6 +54,7 @@ class Ports:
     lanes: Lanes
     secrets: SecretScan
     web: Web
+    past: CoChange
 
 
 @dataclass(kw_only=True)

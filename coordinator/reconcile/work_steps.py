@@ -1,16 +1,18 @@
 """Steps of the local, command and deploy lanes: each ends in a durable fact, or in one that is worked out again."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
 from coordinator.domain import planning, tasks, url_inputs
 from coordinator.domain.attempt import AttemptId, Returned, Spec
+from coordinator.domain.brief import Brief
 from coordinator.domain.changeset import Changeset
 from coordinator.domain.check import Check
 from coordinator.domain.notes import planned as planned_note
 from coordinator.domain.output import NoOutput, Output
+from coordinator.domain.plan import Plan
 from coordinator.domain.proof import Claim, Merged
 from coordinator.domain.request import Request
 from coordinator.domain.steps import Dispatch
@@ -19,6 +21,7 @@ from coordinator.ports import Lane
 from coordinator.services import deliver as deliver_service
 from coordinator.services import dispatch as dispatch_service
 from coordinator.services import intake as intake_service
+from coordinator.services import isolate as isolate_service
 from coordinator.services import package as package_service
 from coordinator.services import review as review_service
 from coordinator.services import synthesize as synthesize_service
@@ -39,6 +42,7 @@ def intake(kit: Kit, requests: Sequence[Request], world: World) -> None:
         objects=kit.ports.objects,
         secrets=kit.ports.secrets,
         timestamp=kit.ports.clock.timestamp(),
+        isolate=_isolate(kit, world),
     )
     for decision in decisions:
         name = decision.request.origin.name
@@ -89,9 +93,21 @@ def _reply_name(request: Request) -> str:
     return name.rpartition(".")[0] if "." in name else name
 
 
+def _isolate(kit: Kit, world: World) -> Callable[[Plan, Brief], Plan]:
+    """Returns what puts coupled tasks in sequence, at the tip of this look."""
+    return partial(
+        isolate_service.isolated,
+        tip=world.tip,
+        policy=world.policy,
+        objects=kit.ports.objects,
+        past=kit.ports.past,
+    )
+
+
 def make_plan(kit: Kit, sighting: Sighting, world: World) -> None:
     """Stores a plan for a brief that has none (made by hand, or by an older version)."""
-    plan = planning.make(sighting.filed.brief, policy=world.policy)
+    brief = sighting.filed.brief
+    plan = _isolate(kit, world)(planning.make(brief, policy=world.policy), brief)
     note = planned_note(sighting, plan, policy=world.policy)
     kit.memory.pending[note.key] = note
 

@@ -1,6 +1,6 @@
 """The ports of one process that are not git: what a kill leaves behind is kept by the machine."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from random import Random
@@ -15,6 +15,7 @@ from coordinator.domain.past import Past
 from coordinator.domain.policy import Profile, Target
 from coordinator.domain.proof import Planned
 from coordinator.domain.request import Request
+from coordinator.domain.together import Touched
 from coordinator.ports import SecretHit
 
 from .engine import Life
@@ -38,6 +39,14 @@ class SimClock:
 
     def pause(self, seconds: float) -> None:
         self._life.sleep(seconds)
+
+
+class NoPast:
+    """A history that says nothing of the files."""
+
+    def touched(self, tip: Oid) -> Sequence[Touched]:
+        del tip
+        return ()
 
 
 class NoSecrets:

@@ -26,6 +26,7 @@ from tests.support.fake_refs import RefTable
 from .engine import Life
 from .fakes import (
     Folder,
+    NoPast,
     NoSecrets,
     SimChecks,
     SimClock,
@@ -190,6 +191,7 @@ class Machine:
             lanes=SimLanes(life, clock, wake=self.wake, failed=self._step_failed),
             secrets=NoSecrets(),
             web=HttpWeb(),  # no brief here names a URL
+            past=NoPast(),
         )
         return Coordinator(
             Kit(

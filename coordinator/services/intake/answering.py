@@ -16,7 +16,7 @@ from coordinator.domain.request import Answer, Approve, Cancel, Refuse, Request,
 from coordinator.domain.world import World
 
 from .assessing import Assessment, Assessor, reidentified
-from .decisions import Decision, Ignore, Record
+from .decisions import Decision, Ignore, Isolate, Record
 from .looking import Known, Look, Siblings
 
 
@@ -29,6 +29,7 @@ class On:
     look: Look
     assessor: Assessor
     timestamp: int
+    isolate: Isolate
 
     def answer(self, request: Answer, *, siblings: Siblings) -> Decision:
         """Takes an answer into the brief, or into its plan, and lets it go on when nothing is open."""
@@ -182,6 +183,7 @@ class On:
             requested_by=request.origin.by,
             requests=matter.tokens,
         )
+        plan = self.isolate(plan, said.brief)
         return intake_notes.accepted(matter, brief=said.brief, text=said.text, plan=plan)
 
     def _ended(self, request: Refuse | Cancel, *, verb: Verb, reason: str) -> Record:

@@ -1,9 +1,12 @@
 """What becomes of a request."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
+from coordinator.domain.brief import Brief
 from coordinator.domain.names import BriefId
 from coordinator.domain.note import Note
+from coordinator.domain.plan import Plan
 from coordinator.domain.request import Request
 
 
@@ -35,3 +38,11 @@ class Later:
 
 
 Decision = Record | Ignore | Later
+
+Isolate = Callable[[Plan, Brief], Plan]  # puts tasks that are coupled in sequence
+
+
+def as_it_is(plan: Plan, brief: Brief) -> Plan:
+    """Returns the plan as the rules made it."""
+    del brief
+    return plan

@@ -16,7 +16,7 @@ from coordinator.ports import Objects, SecretScan
 
 from . import answering
 from .assessing import Assessment, Assessor
-from .decisions import Decision, Ignore, Later, Record
+from .decisions import Decision, Ignore, Isolate, Later, Record, as_it_is
 from .looking import Known, Look
 
 _JUDGED_MAX = 200  # in one go: a tick stays short
@@ -31,9 +31,15 @@ def judge(
     objects: Objects,
     secrets: SecretScan,
     timestamp: int,
+    isolate: Isolate = as_it_is,
 ) -> tuple[Decision, ...]:
-    """Returns a decision for each request that was looked at, in the order they shall be recorded."""
-    return _Judging(requests, world, objects=objects, secrets=secrets, timestamp=timestamp).run()
+    """Returns a decision for each request that was looked at, in the order they shall be recorded.
+
+    `isolate` puts tasks of a plan that are coupled in sequence.
+    """
+    return _Judging(
+        requests, world, objects=objects, secrets=secrets, timestamp=timestamp, isolate=isolate
+    ).run()
 
 
 class _Judging:
@@ -47,6 +53,7 @@ class _Judging:
         objects: Objects,
         secrets: SecretScan,
         timestamp: int,
+        isolate: Isolate,
     ) -> None:
         self._requests = requests[:_JUDGED_MAX]
         self._left = requests[_JUDGED_MAX:]
@@ -54,6 +61,7 @@ class _Judging:
         self._look = Look(world, objects)
         self._assessor = Assessor(world, self._look, secrets)
         self._timestamp = timestamp
+        self._isolate = isolate
         self._taken: set[BriefId] = set()
         self._live = len(world.briefs)
         self._decided: dict[int, Decision] = {}
@@ -140,6 +148,7 @@ class _Judging:
                 requested_by=request.origin.by,
                 requests=matter.tokens,
             )
+            plan = self._isolate(plan, said.brief)
             note = intake_notes.accepted(matter, brief=said.brief, text=said.text, plan=plan)
         old = self._waiting(said.name, said.identity)
         if old is None:
@@ -172,7 +181,9 @@ class _Judging:
         return decision
 
     def _on(self, request: Answer | Approve | Refuse | Cancel | Retry, known: Known) -> Decision:
-        on = answering.On(known, self._world, self._look, self._assessor, self._timestamp)
+        on = answering.On(
+            known, self._world, self._look, self._assessor, self._timestamp, self._isolate
+        )
         match request:
             case Answer():
                 return on.answer(request, siblings=self._siblings)
