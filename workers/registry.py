@@ -6,6 +6,7 @@ from coordinator.domain.names import ProfileName
 from coordinator.domain.worker import Worker
 
 from .links import Links
+from .merge import Merge
 from .search import Search
 from .sitemap import Sitemap
 
@@ -13,4 +14,5 @@ WORKERS: Mapping[ProfileName, Worker] = {
     ProfileName("sitemap"): Sitemap(),
     ProfileName("links"): Links(),
     ProfileName("search"): Search(),
+    ProfileName("merge"): Merge(),
 }

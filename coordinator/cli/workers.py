@@ -20,6 +20,7 @@ from coordinator.domain.policy import Policy, Profile
 
 if TYPE_CHECKING:
     from coordinator.adapters.trial import Trial
+    from coordinator.domain.world import Opened
 
 _TEXT_CHARS_MAX = 400
 
@@ -33,10 +34,12 @@ def workers() -> None:
 @shared_options
 def list_(*, place: Place, as_json: bool) -> None:
     """List the workers that a brief may name, and whether they could run here"""
-    policy = place.desk().policy
+    desk = place.desk()
+    policy, alone = desk.policy, desk.left_alone()
     lacks = front_desk.workers_lack(policy)
     if as_json:
-        answer({"workers": [_said(profile, lacks[profile.name]) for profile in policy.profiles]})
+        said = (_said(p, lacks[p.name], alone.get(p.name)) for p in policy.profiles)
+        answer({"workers": list(said)})
         return
     for profile in policy.profiles:
         missing = lacks[profile.name]
@@ -45,6 +48,8 @@ def list_(*, place: Place, as_json: bool) -> None:
         click.echo(f"{profile.name} ({how}; {ready}): {shown(profile.description)}")
         for one in missing:
             click.echo(f"  lacks: {shown(one)}")
+        if profile.name in alone:
+            click.echo(f"  failing: {shown(alone[profile.name].why)}")
 
 
 @workers.command(name="show")
@@ -52,7 +57,8 @@ def list_(*, place: Place, as_json: bool) -> None:
 @shared_options
 def show_(*, place: Place, as_json: bool, name: str) -> None:
     """Describe one worker: what it can do, its tools and its limits"""
-    policy = place.desk().policy
+    desk = place.desk()
+    policy = desk.policy
     if policy.profile(name) is None and name in front_desk.policy_with_drafts(place.path)[1]:
         raise WorkerError(
             f"no worker is called {name!r} yet: its file is here, and not at the tip of the remote",
@@ -61,7 +67,7 @@ def show_(*, place: Place, as_json: bool, name: str) -> None:
     profile = _named(name, policy)
     lacks = front_desk.workers_lack(policy)[profile.name]
     if as_json:
-        answer({"worker": _said(profile, lacks)})
+        answer({"worker": _said(profile, lacks, desk.left_alone().get(profile.name))})
         return
     click.echo(f"{profile.name} ({profile.kind}): {shown(profile.description)}")
     click.echo(f"  can: {', '.join(sorted(profile.capabilities)) or 'anything'}")
@@ -178,7 +184,7 @@ def _print(told: dict[str, Any]) -> None:
         click.echo(f"  {shown(line)}")
 
 
-def _said(profile: Profile, lacks: tuple[str, ...]) -> object:
+def _said(profile: Profile, lacks: tuple[str, ...], alone: "Opened | None") -> object:
     """Returns it with its sets in order, so that the same answer is the same text."""
     return plain(
         {
@@ -188,5 +194,6 @@ def _said(profile: Profile, lacks: tuple[str, ...]) -> object:
             "tools": sorted(profile.tools),
             "ready": not lacks,
             "lacks": lacks,
+            "failing": alone.why if alone is not None else None,
         }
     )

@@ -23,11 +23,15 @@ from coordinator.domain.status import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from coordinator.desk.kept import Kepts
     from coordinator.desk.parts import Parts
     from coordinator.desk.trials import Trials
+    from coordinator.domain.names import ProfileName
     from coordinator.domain.policy import Policy
     from coordinator.domain.proof import Rewritten
+    from coordinator.domain.world import Opened
 
 TERMINAL_MAX = 200
 """How many finished briefs a look lists unless all are asked for."""
@@ -201,6 +205,14 @@ class Viewer:
             memo=self._memo,
             root=self._root,
         )
+
+    def left_alone(self) -> Mapping[ProfileName, Opened]:
+        """Returns the workers that only fail on this machine, which are not dispatched for a while."""
+        from coordinator.domain import breaker  # noqa: PLC0415  see above
+
+        journal = self._parts.journal() if self._parts.journal is not None else None
+        ended = [p for p in journal.past() if not p.is_running] if journal is not None else ()
+        return breaker.opened(ended, self.policy)
 
     def _trials(self) -> Trials:
         from coordinator.desk.trials import Trials  # noqa: PLC0415  see above

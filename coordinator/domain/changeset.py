@@ -45,7 +45,14 @@ class Changeset:
     trust: Trust
     summary: str
     compared: str  # how several outputs were united; "one output" for one
+    sources: tuple[str, ...] = ()  # of rows, where not everybody said all of them: key and names
     answered: tuple[tuple[str, str], ...] = ()  # question and who answered it, where people decided
+
+    @property
+    def whose(self) -> str:
+        """Returns the paragraph that says whose each row is; nothing where everybody said all of them."""
+        listed = "\n".join(f"- {one}" for one in self.sources)
+        return f"\n\nWhose each row is:\n{listed}" if listed else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

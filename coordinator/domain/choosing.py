@@ -20,7 +20,9 @@ _WORDS: dict[str, str] = {
     r"|patterns?|occurrences?|mentions?|matches|matching",
 }
 _LAST = "search"
-_ROLES = frozenset(("evaluation",))  # what no brief is about: a word of TASK does not name it
+ROLES = frozenset(
+    ("evaluation", "merge")
+)  # what no brief is about: a word of TASK does not name it
 _LITERALS = re.compile(r"`[^`]*`|\"[^\"]*\"|https?://\S+|(?<!\S)/\S.*?/[ims]*(?=[\s,;.]|\Z)")
 _PATHS = re.compile(r"\S*[/.][\w*]\S*")
 
@@ -65,7 +67,7 @@ def _capability(task: str, policy: Policy) -> str | None:
     found = {
         capability: match.start()
         for capability in known
-        if capability != _LAST and capability not in _ROLES and (match := _named(capability, words))
+        if capability != _LAST and capability not in ROLES and (match := _named(capability, words))
     }
     if found:
         return min(found, key=lambda capability: found[capability])

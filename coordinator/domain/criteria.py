@@ -15,7 +15,7 @@ from coordinator.domain.sitemap_criterion import only_sitemaps
 from coordinator.domain.tree import literal_folder, matches
 from coordinator.domain.verdict import Finding, Trust
 
-BUILT_IN = frozenset({"links", "sitemap", "search"})
+BUILT_IN = frozenset({"links", "sitemap", "search", "merge"})
 REPORT_BYTES_MAX = 4_000_000
 
 

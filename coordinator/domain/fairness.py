@@ -6,23 +6,15 @@ or its endpoint: so many at once, and so many requests and tokens in any minute.
 """
 
 import math
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
 
 from .failure_policy import Limit
+from .names import ProfileName
 from .past import Past
 from .policy import Policy, Profile
-from .world import Sighting, World
+from .world import Opened, Sighting, World
 
 WINDOW_S = 60.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NotYet:
-    """Why an attempt may not begin now, and in how many seconds to ask again."""
-
-    why: str
-    due_in_s: float
 
 
 def in_order(world: World) -> tuple[Sighting, ...]:
@@ -48,31 +40,32 @@ def limits_of(profile: Profile, policy: Policy) -> tuple[Limit, ...]:
     return tuple(limit for limit in policy.limits if limit.of in names)
 
 
-def wait(name: str, world: World) -> NotYet | None:
-    """Returns why a worker may not begin another attempt now, and for how long; None when it may.
+def full(past: Sequence[Past], policy: Policy) -> Mapping[ProfileName, Opened]:
+    """Returns the workers that may not begin another attempt now, each with why and for how long.
 
     An attempt counts as one request at least, and with all the tokens set aside for it until it has ended.
     One that wants more than a limit gives in a minute goes when nothing else is counted.
     """
-    profile = world.policy.profile(name)
-    if profile is None:
-        return None
-    waits = (_wait(limit, profile, world) for limit in limits_of(profile, world.policy))
-    found = [wait for wait in waits if wait is not None]
-    return max(found, key=lambda wait: wait.due_in_s) if found else None
+    found: dict[ProfileName, Opened] = {}
+    for profile in policy.profiles:
+        limits = limits_of(profile, policy)
+        waits = [_wait(limit, profile, _of(limit, past, policy)) for limit in limits]
+        longest = max((w for w in waits if w), key=lambda wait: wait.due_in_s, default=None)
+        if longest is not None:
+            found[profile.name] = longest
+    return found
 
 
-def _wait(limit: Limit, profile: Profile, world: World) -> NotYet | None:
-    past = _of(limit, world)
+def _wait(limit: Limit, profile: Profile, past: Sequence[Past]) -> Opened | None:
     at_once = sum(p.is_running for p in past)
     if limit.parallel is not None and at_once >= limit.parallel:
         why = f"[limits.{limit.of}] parallel: {at_once} of {limit.parallel} at work"
-        return NotYet(why=why, due_in_s=WINDOW_S)
+        return Opened(why=why, due_in_s=WINDOW_S)
     recent = [p for p in past if p.began_ago_s < WINDOW_S]
     most = limit.requests_per_minute
     if most is not None and len(recent) >= most:
         said = f"[limits.{limit.of}] requests_per_minute: {len(recent)} of {most}"
-        return NotYet(why=said, due_in_s=_until(recent, len(recent) - most + 1))
+        return Opened(why=said, due_in_s=_until(recent, len(recent) - most + 1))
     tokens_max = limit.tokens_per_minute
     if tokens_max is not None:
         return _wait_for_tokens(limit, tokens_max, profile, past)
@@ -81,14 +74,14 @@ def _wait(limit: Limit, profile: Profile, world: World) -> NotYet | None:
 
 def _wait_for_tokens(
     limit: Limit, tokens_max: int, profile: Profile, past: Sequence[Past]
-) -> NotYet | None:
+) -> Opened | None:
     counted = [p for p in past if p.is_running or (p.ended_ago_s or 0.0) < WINDOW_S]
     taken = sum(_tokens(p) for p in counted)
     if not taken or taken + profile.limits.tokens_max <= tokens_max:
         return None
     said = f"[limits.{limit.of}] tokens_per_minute: {taken} of {tokens_max} used or set aside"
     ended = [WINDOW_S - (p.ended_ago_s or 0.0) for p in counted if not p.is_running]
-    return NotYet(why=said, due_in_s=min(ended, default=WINDOW_S))
+    return Opened(why=said, due_in_s=min(ended, default=WINDOW_S))
 
 
 def _tokens(past: Past) -> int:
@@ -101,6 +94,6 @@ def _until(recent: Iterable[Past], count: int) -> float:
     return WINDOW_S - oldest[count - 1]
 
 
-def _of(limit: Limit, world: World) -> list[Past]:
-    names = {p.name for p in world.policy.profiles if limit in limits_of(p, world.policy)}
-    return [p for p in world.past if p.spec.profile in names]
+def _of(limit: Limit, past: Sequence[Past], policy: Policy) -> list[Past]:
+    names = {p.name for p in policy.profiles if limit in limits_of(p, policy)}
+    return [p for p in past if p.spec.profile in names]

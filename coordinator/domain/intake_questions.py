@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from coordinator.domain import planning, sentences
 from coordinator.domain.brief import Brief, Kind, Question
 from coordinator.domain.brief_items import PROSE
-from coordinator.domain.choosing import chosen
+from coordinator.domain.choosing import ROLES, chosen
 from coordinator.domain.intake_rules import Facts
 from coordinator.domain.policy import Policy, Profile
 from coordinator.domain.tree import literal_folder, matches
@@ -99,7 +99,9 @@ def _ask_output_format(brief: Brief, policy: Policy) -> Question | None:
 def _ask_worker(brief: Brief, policy: Policy) -> Question | None:
     if planning.is_split(brief) or chosen(brief, policy):
         return None
-    choices = tuple(str(p.name) for p in policy.profiles)
+    choices = tuple(
+        str(p.name) for p in policy.profiles if not p.capabilities or p.capabilities - ROLES
+    )
     why = f"no worker has the capability {brief.task_type!r}" if brief.task_type else (
         "TASK names the work of no worker"
     )  # fmt: skip

@@ -148,7 +148,7 @@ def landing(sighting: Sighting, gated: Gated, claim: Claim, *, cost: str, policy
         state="working" if filed.brief.deploy else "completed",
         verified=changeset.trust.value,
         name=filed.brief.name,
-        text=changeset.summary,
+        text=changeset.summary + changeset.whose,
     )
     operations.append(PutFile(brief=filed.id, name=REPLY_FILE, content=reply_text.render(reply)))
     operations.append(TickPlan(name=filed.brief.name, brief=filed.id))
@@ -168,7 +168,7 @@ def landing(sighting: Sighting, gated: Gated, claim: Claim, *, cost: str, policy
         verb=Verb.LAND,
         about=filed.id,
         subject=changeset.summary,
-        prose=f"{changeset.summary}\n\nOutputs compared: {changeset.compared}.",
+        prose=f"{changeset.summary}\n\nOutputs compared: {changeset.compared}." + changeset.whose,
         trailers=(
             *_head(filed),
             *attempts(sighting.attempts),

@@ -6,6 +6,9 @@ from pydantic import BaseModel, ConfigDict
 
 from .names import BriefId, Oid, TaskId
 
+NOTHING_FOUND = "nothing to report"
+"""The label of an earlier task's output that says so: its content is then no row, but why."""
+
 
 class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")

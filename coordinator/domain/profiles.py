@@ -42,6 +42,15 @@ BUILT_IN: tuple[Profile, ...] = (
         limits=_LIMITS,
         tokens_per_s=1_000_000.0,
     ),
+    Profile(
+        name=ProfileName("merge"),
+        description="what earlier tasks returned, put together row by row",
+        capabilities=frozenset(("merge",)),
+        output_kinds=_REPORTS - {"report"},
+        tools=TOOLS,
+        limits=_LIMITS,
+        tokens_per_s=1_000_000.0,
+    ),
 )
 
 

@@ -62,7 +62,7 @@ def _open(sighting: Sighting, world: World, claiming: Claiming) -> Step:
             return rest
         if claiming is MUST_WAIT:
             return Wait(phase="dispatch", why="every worker is busy")
-        return _claim(sighting, world)
+        return _left_alone(sighting, world) or _claim(sighting, world)
     if sighting.claim.digest != filed.digest or rest is not None:
         return LetGo(claim=sighting.claim)
     return _work(sighting, world)
@@ -80,6 +80,16 @@ def resting(sighting: Sighting, world: World) -> Wait | None:
         return None
     found = [trying.task_step(task, sighting, world) for task in tasks.startable(plan, sighting)]
     waits = [step for step in found if isinstance(step, Wait) and step.rests]
+    return waits[0] if waits and len(waits) == sum(step is not None for step in found) else None
+
+
+def _left_alone(sighting: Sighting, world: World) -> Wait | None:
+    """Returns why nobody can begin with a brief now, so that a claim on it would only keep others away."""
+    plan = sighting.filed.plan
+    if plan is None or not (world.breakers or world.full):
+        return None
+    found = [trying.task_step(task, sighting, world) for task in tasks.startable(plan, sighting)]
+    waits = [step for step in found if isinstance(step, Wait) and step.due_in_s is not None]
     return waits[0] if waits and len(waits) == sum(step is not None for step in found) else None
 
 
@@ -174,6 +184,7 @@ def _goes_first(other: Sighting, than: Sighting, refs: Sequence[str], world: Wor
         and other.filed.id not in world.held
         and not _on_hold(other, world)
         and resting(other, world) is None
+        and _left_alone(other, world) is None
         and _dependencies(other, world) is None
         and any(overlap(r, claim_ref("", p)) for r in refs for p in wanted_paths(other))
     )

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,20 +17,32 @@ _PAIR = re.compile(r"(.+?)(?:: | -> | → | => | — | - )(.*)", re.DOTALL)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One row: `key` is what it is about, `value` all of it (two rows that say the same are equal)."""
+    """One row: `key` is what it is about, `value` all of it.
+
+    `about` and `says` are the same in the form in which rows of several outputs are compared (`row_keys`);
+    `within` is the member of an object that the row is an element of.
+    """
 
     key: str
     value: str
     raw: Any
+    about: str = ""
+    says: str = ""
+    within: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rows:
-    """A report as rows. `head` is what rows must share to be put together (a table's header)."""
+    """A report as rows. `head` is what rows must share to be put together (a table's header).
+
+    `order` has the members of an object, `arrays` those of them whose elements are rows.
+    """
 
     kind: Kind
     head: str
     rows: tuple[Row, ...]
+    order: tuple[str, ...] = ()
+    arrays: tuple[str, ...] = ()
 
 
 def read(text: str, kind: Kind) -> Rows | str:
@@ -48,28 +60,12 @@ def read(text: str, kind: Kind) -> Rows | str:
 
 def write(rows: Rows) -> str:
     """Returns the text of `rows`; read(write(r)) gives the same rows back."""
-    if rows.head.startswith("{"):
-        return _dumped({row.key: row.raw for row in rows.rows})
-    if rows.kind is Kind.JSON or rows.head.startswith("["):
+    if rows.head == "{":
+        return _dumped(_object(rows))
+    if rows.kind is Kind.JSON or rows.head == "[":
         return _dumped([row.raw for row in rows.rows])
     lines = [rows.head] if rows.head else []
     return "\n".join([*lines, *(str(row.raw) for row in rows.rows)]) + "\n"
-
-
-def without_twins(rows: Sequence[Rows]) -> tuple[Rows, ...]:
-    """Returns the same rows with keys that name one row in each of them: else the whole row is its key."""
-    for one in rows:
-        keys = [row.key for row in one.rows]
-        if len(set(keys)) != len({row.value for row in one.rows}):
-            return tuple(
-                Rows(
-                    kind=r.kind,
-                    head=r.head,
-                    rows=tuple(Row(key=row.value, value=row.value, raw=row.raw) for row in r.rows),
-                )
-                for r in rows
-            )
-    return tuple(rows)
 
 
 def strict_json(text: str) -> Any:
@@ -84,6 +80,30 @@ def strict_json(text: str) -> Any:
         raise ValueError("it is nested too deep") from error
 
 
+def elements(values: Iterable[Any]) -> tuple[Row, ...]:
+    """Returns the elements of an array as rows; what they are about is told over all arrays (`row_keys`)."""
+    return tuple(Row(key=canonical(one), value=canonical(one), raw=one) for one in values)
+
+
+def canonical(value: Any) -> str:
+    """Returns a JSON value on one line, with its keys in order."""
+    return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+
+
+def columns(head: str) -> tuple[str, ...]:
+    """Returns the names of the columns of a table, by its head."""
+    return tuple(cell.casefold() for cell in _cells(head.split("\n", maxsplit=1)[0]))
+
+
+def _object(rows: Rows) -> dict[str, Any]:
+    """Returns the object of its members, elements of arrays in their arrays."""
+    members: dict[str, Any] = {row.key: row.raw for row in rows.rows if row.within is None}
+    for name in rows.arrays:
+        members[name] = [row.raw for row in rows.rows if row.within == name]
+    order = dict.fromkeys((*rows.order, *members))
+    return {name: members[name] for name in order if name in members}
+
+
 def _list(text: str) -> Rows | str:
     if text.lstrip().startswith("["):
         try:
@@ -91,7 +111,7 @@ def _list(text: str) -> Rows | str:
         except ValueError:
             found = None
         if isinstance(found, list):
-            return Rows(kind=Kind.LIST, head="[", rows=_members(found))
+            return Rows(kind=Kind.LIST, head="[", rows=elements(found))
     items: list[list[str]] = []
     for number, line in enumerate(text.splitlines(), 1):
         if not line.strip():
@@ -122,20 +142,11 @@ def _json(text: str) -> Rows | str:
     except ValueError as error:
         return f"it is not JSON: {error}"
     if isinstance(value, list):
-        return Rows(kind=Kind.JSON, head="[", rows=_members(value))
+        return Rows(kind=Kind.JSON, head="[", rows=elements(value))
     if isinstance(value, dict):
-        rows = tuple(Row(key=k, value=_canonical([k, v]), raw=v) for k, v in value.items())
+        rows = tuple(Row(key=k, value=canonical(v), raw=v) for k, v in value.items())
         return Rows(kind=Kind.JSON, head="{", rows=rows)
-    return Rows(kind=Kind.JSON, head="", rows=(Row(key="", value=_canonical(value), raw=value),))
-
-
-def _members(values: list[Any]) -> tuple[Row, ...]:
-    rows = []
-    for value in values:
-        said = _canonical(value)
-        key = _canonical(next(iter(value.values()))) if isinstance(value, dict) and value else said
-        rows.append(Row(key=key, value=said, raw=value))
-    return tuple(rows)
+    return Rows(kind=Kind.JSON, head="", rows=(Row(key="", value=canonical(value), raw=value),))
 
 
 def _table(text: str) -> Rows | str:
@@ -160,10 +171,6 @@ def _cells(line: str) -> list[str]:
     if plain.endswith("|") and not plain.endswith("\\|"):
         plain = plain[:-1]
     return [" ".join(cell.split()) for cell in _CELL.split(plain)]
-
-
-def _canonical(value: Any) -> str:
-    return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
 
 
 def _dumped(value: Any) -> str:

@@ -35,7 +35,7 @@ def step(task: Task, author: Returned, sighting: Sighting, world: World) -> Step
     lack = budget.lack(name, sighting, world)
     if lack is not None:
         return Wait(phase="dispatch", why=lack.why, rests=lack.of == "day")
-    opened = breaker.is_open(name, world)
+    opened = breaker.is_open(name, world) or world.full.get(name)
     if opened is not None:
         return Wait(phase="dispatch", why=opened.why, due_in_s=opened.due_in_s)
     return Dispatch(

@@ -68,7 +68,7 @@ def _who(task: Task, spec: Spec, sighting: Sighting, world: World) -> ProfileNam
     fit = (
         name
         for name in (*others, spec.profile)
-        if name not in world.breakers and budget.lack(name, sighting, world) is None
+        if name not in {*world.breakers, *world.full} and budget.lack(name, sighting, world) is None
     )
     return next(fit, None)
 

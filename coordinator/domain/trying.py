@@ -215,7 +215,10 @@ def dispatch(task: Task, sighting: Sighting, world: World, feedback: tuple[str, 
     """
     lack = budget.lack(task.profile, sighting, world)
     opened = breaker.is_open(task.profile, world)
+    full = world.full.get(task.profile)
     if lack is None and opened is None:
+        if full is not None:
+            return Wait(phase="dispatch", why=full.why, due_in_s=full.due_in_s)
         return _next(task, sighting, feedback)
     if lack is not None and lack.of == "day":
         return Wait(phase="dispatch", why=lack.why, rests=True)

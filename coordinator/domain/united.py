@@ -4,22 +4,26 @@ import hashlib
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from coordinator.domain import report_rows
+from coordinator.domain import merged_rows, report_rows
 from coordinator.domain.brief import Kind
+from coordinator.domain.merged_rows import Place, Source, quoted, undecided
 from coordinator.domain.names import Digest, RepoPath, digest
 from coordinator.domain.record import one_line
-from coordinator.domain.report_rows import Row, Rows
+from coordinator.domain.report_rows import Rows
 from coordinator.domain.ruling import NEITHER, Choose
 from coordinator.domain.tree import Change
 
 _NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 _SENTENCE_CHARS_MAX = 300
-_TOLD_CHARS_MAX = 200
 _NAMED_MAX = 10
-_NOTHING_STANDS = "Nothing of what was found shall stand."
+_SOURCES_MAX = 100
 ANYTHING = "whether there is anything to do"
 REPORT = "the report"
+TOGETHER = "the rows together"
+WHOLE = frozenset((ANYTHING, REPORT, TOGETHER))
+"""Places at which one side must stand: there is nothing else that could."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,15 +46,7 @@ class Reports:
     text: str | None
     summary: str
     compared: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
-    """Where outputs contradict (a path or the key of a row, with lines where it has any), and what each says."""
-
-    where: str
-    lines: str = ""
-    sides: tuple[tuple[str, str], ...]
+    sources: tuple[Source, ...] = ()  # whose each row is, where not everybody said all of them
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,12 +55,6 @@ class Contradiction:
 
     agreed: str
     places: tuple[Place, ...]
-
-
-def undecided(where: str, names: Sequence[str]) -> str | None:
-    """Chooses nothing: every contradiction is told."""
-    del where, names
-    return None
 
 
 def heard(
@@ -80,23 +70,19 @@ def heard(
         if not idle or not busy:
             continue
         chosen = choose(ANYTHING, [side.name for side in same])
-        if chosen is None:
-            told = tuple((s.name, _told(s.text) or "nothing") for s in same)
+        if chosen is None or chosen == NEITHER:
+            told = tuple((s.name, quoted(s.text) or "nothing") for s in same)
             places.append(Place(where=ANYTHING, sides=told))
-        out |= busy if chosen in idle else idle | (busy if chosen == NEITHER else set())
+        out |= busy if chosen in idle else idle
     return tuple(side for side in sides if side.name not in out), tuple(places)
 
 
 def reports(
-    sides: Sequence[Contribution], kind: Kind, *, choose: Choose = undecided
+    sides: Sequence[Contribution], kind: Kind, *, schema: Any = None, choose: Choose = undecided
 ) -> Reports | Contradiction:
     """Returns one report: equal ones as they are, rows united, or where they contradict."""
     kept, opposite = heard(sides, choose)
-    if not kept:
-        return Reports(
-            text=_NOTHING_STANDS + "\n", summary=_NOTHING_STANDS, compared=counted(len(sides))
-        )
-    found = _of_one_mind(kept, kind, choose)
+    found = _of_one_mind(kept, kind, schema, choose)
     if not opposite:
         return found
     if isinstance(found, Contradiction):
@@ -105,7 +91,7 @@ def reports(
 
 
 def _of_one_mind(
-    sides: Sequence[Contribution], kind: Kind, choose: Choose
+    sides: Sequence[Contribution], kind: Kind, schema: Any, choose: Choose
 ) -> Reports | Contradiction:
     full = [side for side in sides if not side.empty]
     if not full:
@@ -118,29 +104,36 @@ def _of_one_mind(
     if len(texts) == 1:
         text = full[0].text
         return Reports(text=text, summary=_said(text, kind, full), compared=_equal(len(full)))
-    read = [report_rows.read(side.text, kind) for side in full]
-    tables = [rows for rows in read if isinstance(rows, Rows)]
-    if len(tables) == len(full) and len({rows.head for rows in tables}) == 1:
-        return _rows(full, report_rows.without_twins(tables), choose)
-    return _whole(full, kind, choose)
+    tables = merged_rows.tables([side.text for side in full], kind)
+    if tables is not None:
+        return _rows(full, tables, schema, choose)
+    return _whole(full, REPORT, kind, choose)
 
 
-def _whole(sides: Sequence[Contribution], kind: Kind, choose: Choose) -> Reports | Contradiction:
-    """Returns the one of several texts that a person chose: they have no rows to be put together by."""
-    chosen = choose(REPORT, [side.name for side in sides])
-    if chosen is None:
-        places = tuple((side.name, _told(side.text)) for side in sides)
-        return Contradiction(
-            agreed="Nothing: the texts cannot be put together row by row.",
-            places=(Place(where=REPORT, sides=places),),
-        )
+def as_a_whole(
+    sides: Sequence[Contribution], kind: Kind, *, fault: str, choose: Choose
+) -> Reports | Contradiction:
+    """Returns the one output that a person chose where all rows together break what was asked for."""
+    found = _whole([side for side in sides if not side.empty], TOGETHER, kind, choose)
+    if isinstance(found, Reports):
+        return found
+    return Contradiction(agreed=f"Every row; but together they break {fault}.", places=found.places)
+
+
+def _whole(
+    sides: Sequence[Contribution], where: str, kind: Kind, choose: Choose
+) -> Reports | Contradiction:
+    """Returns the one of several texts that a person chose: they cannot be put together row by row."""
+    chosen = choose(where, [side.name for side in sides])
     one = next((side for side in sides if side.name == chosen), None)
-    if one is None:
-        return Reports(
-            text=_NOTHING_STANDS + "\n", summary=_NOTHING_STANDS, compared=counted(len(sides))
-        )
-    summary = _said(one.text, kind, [one])
-    return Reports(text=one.text, summary=summary, compared=counted(len(sides)))
+    if one is not None:
+        summary = _said(one.text, kind, [one])
+        return Reports(text=one.text, summary=summary, compared=counted(len(sides)))
+    places = tuple((side.name, quoted(side.text)) for side in sides)
+    return Contradiction(
+        agreed="Nothing: the texts cannot be put together row by row.",
+        places=(Place(where=where, sides=places),),
+    )
 
 
 def changes(sides: Sequence[Contribution], *, equal: bool, of: int) -> Reports:
@@ -159,8 +152,15 @@ def changes(sides: Sequence[Contribution], *, equal: bool, of: int) -> Reports:
 
 def nothing(sides: Sequence[Contribution], *, of: int) -> Reports:
     """Returns the report of a brief for changes that came to none."""
-    told = sentence(sides[0].text) or "Nothing to change." if sides else _NOTHING_STANDS
+    told = sentence(sides[0].text) or "Nothing to change."
     return Reports(text=told + "\n", summary="nothing to change", compared=counted(of))
+
+
+def told_sources(sources: Sequence[Source]) -> tuple[str, ...]:
+    """Returns whose each row is, a line for each, the first of them."""
+    told = [f"{quoted(one.key)}: {', '.join(one.names)}" for one in sources[:_SOURCES_MAX]]
+    more = len(sources) - len(told)
+    return (*told, *((f"and {more} more rows",) if more else ()))
 
 
 def agreed_paths(paths: Sequence[str], places: Sequence[Place]) -> str:
@@ -197,42 +197,29 @@ def counted(count: int) -> str:
 
 
 def _rows(
-    sides: Sequence[Contribution], tables: Sequence[Rows], choose: Choose
+    sides: Sequence[Contribution], tables: Sequence[Rows], schema: Any, choose: Choose
 ) -> Reports | Contradiction:
-    found: dict[str, dict[str, Row]] = {}
-    for side, rows in zip(sides, tables, strict=True):
-        for row in rows.rows:
-            found.setdefault(row.key, {})[side.name] = row
-    kept, places = [], []
-    for key, by_name in found.items():
-        where = key or "the value"
-        chosen = next(iter(by_name))
-        if len({row.value for row in by_name.values()}) > 1:
-            said = choose(where, tuple(by_name))
-            if said is None:
-                values = tuple((name, _told(row.value)) for name, row in by_name.items())
-                places.append(Place(where=where, sides=values))
-            chosen = said or chosen
-        if chosen != NEITHER:
-            kept.append(by_name[chosen])
-    if places:
-        open_places = {place.where for place in places}
-        agreed = [key for key in found if (key or "the value") not in open_places]
-        told = f"{len(agreed)} of {_rows_word(len(found))}, which nobody contradicts"
-        return Contradiction(agreed=told + _listed(agreed), places=tuple(places))
-    head = tables[0]
-    joined = Rows(kind=head.kind, head=head.head, rows=tuple(kept))
-    shared = sum(len(by_name) == len(sides) for by_name in found.values())
+    names = [side.name for side in sides]
+    found = merged_rows.merged(names, tables, schema=schema, choose=choose)
+    if found.places:
+        count = len(found.agreed) + len(found.places)
+        told = f"{len(found.agreed)} of {_rows_word(count)}, which nobody contradicts"
+        return Contradiction(agreed=told + _listed(found.agreed), places=found.places)
+    shared = sum(len(source.names) == len(sides) for source in found.sources)
     only = [
-        f"{_rows_word(count)} only from {side.name}"
-        for side in sides
-        if (count := sum(set(by_name) == {side.name} for by_name in found.values()))
+        f"{_rows_word(count)} only from {name}"
+        for name in names
+        if (count := sum(source.names == (name,) for source in found.sources))
     ]
-    same = not only and list(joined.rows) == list(tables[0].rows)
-    text = sides[0].text if same else report_rows.write(joined)
-    compared = "; ".join([f"{_rows_word(shared)} shared by {_names(sides)}", *only])
+    raws = [row.raw for row in found.rows.rows]
+    same = raws == [row.raw for row in tables[0].rows]
+    rows = merged_rows.with_sources(found, schema)
+    text = sides[0].text if same and rows == found.rows else report_rows.write(rows)
     return Reports(
-        text=text, summary=f"{_rows_word(len(kept))} from {_names(sides)}", compared=compared
+        text=text,
+        summary=f"{_rows_word(len(raws))} from {_names(sides)}",
+        compared="; ".join([f"{_rows_word(shared)} shared by {_names(sides)}", *only]),
+        sources=found.sources if shared < len(raws) else (),
     )
 
 
@@ -241,7 +228,7 @@ def _listed(keys: Sequence[str], joint: str = ": ") -> str:
     if not keys:
         return "."
     more = f" and {len(keys) - _NAMED_MAX} more" if len(keys) > _NAMED_MAX else ""
-    return f"{joint}{', '.join(_told(key) for key in keys[:_NAMED_MAX])}{more}."
+    return f"{joint}{', '.join(quoted(key) for key in keys[:_NAMED_MAX])}{more}."
 
 
 def _said(text: str, kind: Kind, sides: Sequence[Contribution]) -> str:
@@ -267,8 +254,3 @@ def _rows_word(count: int) -> str:
 def _names(sides: Sequence[Contribution]) -> str:
     names = [side.name for side in sides]
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
-
-
-def _told(text: str) -> str:
-    said = one_line(text)
-    return said if len(said) <= _TOLD_CHARS_MAX else said[: _TOLD_CHARS_MAX - 1] + "…"

@@ -19,7 +19,7 @@ from .spent import NOTHING, Spent
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Opened:
-    """Why a worker is not dispatched, and in how many seconds that may change (see `breaker`)."""
+    """Why a worker is not dispatched, and in how many seconds that may change (`breaker`, `fairness`)."""
 
     why: str
     due_in_s: float
@@ -128,3 +128,4 @@ class World:
     spent_today: Spent = NOTHING  # here, by attempts at any brief
     past: tuple[Past, ...] = ()  # attempts of this machine at any brief, the newest last
     breakers: Mapping[ProfileName, Opened] = field(default_factory=dict)  # workers that only fail
+    full: Mapping[ProfileName, Opened] = field(default_factory=dict)  # workers at a limit

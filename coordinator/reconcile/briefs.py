@@ -34,8 +34,6 @@ def decide(kit: Kit, pace: Pace, world: World) -> list[Note]:
     for sighting, step in sorted(chosen, key=lambda pair: _rank(pair[1])):
         if not room.allows(step, sighting):
             pace.busy = True
-            if room.due_in_s is not None:
-                pace.wake_within(room.due_in_s)
             continue
         note = _begin(kit, pace, step, sighting, world)
         if note is not None:
@@ -48,10 +46,10 @@ def _begin(kit: Kit, pace: Pace, step: Step, sighting: Sighting, world: World) -
     pace.busy = pace.busy or not isinstance(step, Wait) or _goes_on(step, sighting, world)
     match step:
         case steps.Wait():
-            if step.phase == "dispatch" and sighting.claim is None:
-                pace.sync_within(CLAIMS_S)
             if step.due_in_s is not None:
                 pace.wake_within(step.due_in_s)
+            elif step.phase == "dispatch" and sighting.claim is None:
+                pace.sync_within(CLAIMS_S)
         case steps.Say(note=note):
             return note
         case steps.MakePlan():

@@ -14,9 +14,6 @@ class Room:
     """What is left of it in one tick; whoever asks first gets it."""
 
     def __init__(self, kit: Kit, world: World, flying: frozenset[str]) -> None:
-        self.due_in_s: float | None = (
-            None  # when a step that was not allowed may be, if that is known
-        )
         self._kit = kit
         self._world = world
         self._gate_taken = any(k.startswith("gate:") for k in flying)
@@ -42,7 +39,6 @@ class Room:
 
     def allows(self, step: Step, sighting: Sighting) -> bool:
         """Tells whether a step may begin now, and counts it if so."""
-        self.due_in_s = None
         if isinstance(step, steps.Dispatch):
             return self._allows_attempt(step)
         if isinstance(step, steps.RunGate | steps.Land):
@@ -63,10 +59,6 @@ class Room:
         if step.beside is not None and self._copies >= straggling.copies_max(self._world.policy):
             return False
         if self._running >= self._running_max:
-            return False
-        wait = fairness.wait(step.task.profile, self._world)
-        if wait is not None:
-            self.due_in_s = wait.due_in_s
             return False
         self._running += 1
         self._copies += step.beside is not None

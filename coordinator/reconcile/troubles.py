@@ -61,6 +61,7 @@ def _others(kit: Kit, world: World | None) -> list[str]:
     if world is not None:
         said += world.plan_faults
         said += _money(world)
+        said += dict.fromkeys(f"worker {opened.why}" for opened in world.breakers.values())
     now_s = kit.ports.clock.monotonic_s()
     said += [
         f"{key.partition(':')[0]}: {message}"

@@ -17,7 +17,7 @@ from coordinator.domain.brief import Brief, Input
 from coordinator.domain.names import BriefId, Oid, Place, RepoPath, TaskId, slug
 from coordinator.domain.note import BRIEF_FILE
 from coordinator.domain.output import Changes, CouldNot, Report
-from coordinator.domain.package import ContextPackage, PackageInput
+from coordinator.domain.package import NOTHING_FOUND, ContextPackage, PackageInput
 from coordinator.domain.plan import Task
 from coordinator.domain.policy import PROTECTED_ALWAYS, Policy, Profile
 from coordinator.domain.tree import Entry, literal_folder, matches
@@ -153,7 +153,9 @@ def _of_task(item: Input, sighting: Sighting) -> PackageInput:
     """Returns the output of an earlier task as an input."""
     returned = tasks.accepted(TaskId(item.value), sighting)
     content = "" if returned is None else packing.cut(earlier.told(returned), CONTENT_CHARS_MAX)
-    return PackageInput(kind="task", value=item.value, label=item.label, content=content)
+    nothing = returned is not None and isinstance(returned.output.body, CouldNot)
+    label = NOTHING_FOUND if nothing else item.label
+    return PackageInput(kind="task", value=item.value, label=label, content=content)
 
 
 def _input(

@@ -1,7 +1,6 @@
 """Judges one output: its kind, the screen, the criteria that rules can tell; asks for checks that are missing."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from coordinator.domain import evaluating, quoting, screen, tasks
 from coordinator.domain.attempt import Returned
@@ -9,7 +8,7 @@ from coordinator.domain.brief import Brief, Kind
 from coordinator.domain.check import Check
 from coordinator.domain.clean_path import is_git
 from coordinator.domain.criteria import built_in, criteria, shape, trust
-from coordinator.domain.names import Oid, RepoPath
+from coordinator.domain.names import Oid
 from coordinator.domain.output import Changes, CouldNot, Report
 from coordinator.domain.package import ContextPackage
 from coordinator.domain.record import clean
@@ -18,6 +17,7 @@ from coordinator.domain.tree import Entry, matches
 from coordinator.domain.verdict import Accept, Finding, Reject, Revise, Trust, feedback
 from coordinator.domain.world import Sighting, World
 from coordinator.ports import Objects
+from coordinator.services import outcome
 
 Judged = Accept | Revise | Reject | tuple[Check, ...]
 
@@ -43,7 +43,7 @@ def judge(returned: Returned, sighting: Sighting, world: World, *, objects: Obje
     if isinstance(body, Changes) and body.refused:
         return _rejected(screen.refused(body.refused)[0].code, screen.refused(body.refused))
     base, result = trees(returned, brief, objects=objects)
-    resulting = _resulting(body, base, result, brief, objects=objects)
+    resulting = outcome.resulting_of(body, base, result, brief, objects=objects)
     form = shape(resulting, brief)
     # Before the form: what broke out of its scope is not asked to do it again in another form.
     violations = screen.screen(resulting, brief=brief, policy=world.policy)
@@ -116,38 +116,6 @@ def _unwritable(brief: Brief) -> Finding | None:
     told = f"{path} cannot be written"
     return Finding(
         code="unclean-name", criterion="OUTPUT FORMAT: the path", met=False, evidence=told
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class _View:
-    """A tree as the rules look into it."""
-
-    objects: Objects
-    tree: Oid
-
-    def entry(self, path: RepoPath) -> Entry | None:
-        return self.objects.entry(self.tree, path)
-
-    def names(self, folder: RepoPath) -> Iterable[str]:
-        found = self.objects.entry(self.tree, folder) if folder else Entry("040000", self.tree)
-        return self.objects.listing(found.oid) if found is not None and found.is_tree else ()
-
-    def files(self, under: RepoPath) -> Iterable[RepoPath]:
-        return (path for path, _ in self.objects.walk(self.tree, under))
-
-
-def _resulting(
-    body: Report | Changes, base: Oid, result: Oid, brief: Brief, *, objects: Objects
-) -> Resulting:
-    path = brief.output_format.path
-    return Resulting(
-        body=body,
-        changes=objects.diff(base, result),
-        base=_View(objects, base),
-        tree=_View(objects, result),
-        content=objects.content,
-        report_path=path if isinstance(body, Report) else None,
     )
 
 
@@ -237,7 +205,7 @@ def _noop(
         return _revised((Finding(code="shape", criterion=kind, met=False, evidence=told),))
     base = returned.spec.start or objects.tree_of(returned.spec.base)
     nothing = Changes(edits=(), summary=said) if kind is Kind.CHANGES else Report(text=said)
-    resulting = _resulting(nothing, base, base, brief, objects=objects)
+    resulting = outcome.resulting_of(nothing, base, base, brief, objects=objects)
     found = Finding(code="noop", criterion=f"OUTPUT FORMAT: {kind}", met=True, evidence=said)
     # A pattern, a list or a schema cannot be asked of what is not there.
     asked = [f for f in criteria(resulting, brief) if f.code not in ("matches", "schema")]

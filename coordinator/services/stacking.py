@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from coordinator.domain import overlap
+from coordinator.domain.merged_rows import Place, undecided
 from coordinator.domain.names import Oid, RepoPath
 from coordinator.domain.overlap import Clashing, Overlap
 from coordinator.domain.record import one_line
 from coordinator.domain.ruling import BRANCH, NEITHER, Choose
 from coordinator.domain.tree import Entry
-from coordinator.domain.united import Place, undecided
 from coordinator.ports import Objects
 
 _QUOTED_CHARS_MAX = 200

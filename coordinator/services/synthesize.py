@@ -11,15 +11,18 @@ from coordinator.domain import evaluating, ruling, tasks, united
 from coordinator.domain.attempt import Returned
 from coordinator.domain.brief import Kind
 from coordinator.domain.changeset import Changeset, Conflict, Disagreement, Side, Synthesis
+from coordinator.domain.criteria import criteria, shape
+from coordinator.domain.merged_rows import Place
 from coordinator.domain.names import Oid, TaskId
 from coordinator.domain.output import Changes, CouldNot, Report
 from coordinator.domain.plan import Task
 from coordinator.domain.ruling import BRANCH, NEITHER, Choose, Party, Rulings
-from coordinator.domain.united import Contradiction, Contribution, Place, Reports
+from coordinator.domain.tree import Entry
+from coordinator.domain.united import WHOLE, Contradiction, Contribution, Reports
 from coordinator.domain.verdict import Accept, Trust
 from coordinator.domain.world import Sighting, World
 from coordinator.ports import Objects
-from coordinator.services import earlier, stacking
+from coordinator.services import earlier, outcome, stacking
 
 _EXTENSIONS = {Kind.LIST: "md", Kind.JSON: "json", Kind.TABLE: "md", Kind.REPORT: "md"}
 _TRUST = (Trust.UNVERIFIED, Trust.PARTLY, Trust.VERIFIED)
@@ -110,11 +113,29 @@ def _together(
     kind = sighting.filed.brief.output_format.kind or Kind.REPORT
     if kind is Kind.CHANGES:
         return _changes(pieces, sides, choose, objects=objects)
-    found = united.reports(sides, kind, choose=choose)
+    schema = sighting.filed.brief.output_format.json_schema
+    base = _newest_base([piece.returned for piece in pieces], objects=objects)
+    found = united.reports(sides, kind, schema=schema, choose=choose)
+    if isinstance(found, Reports) and found.sources:
+        # Each output met what was asked; what was made of all of them is looked at again.
+        fault = _fault(sighting, base, found, objects=objects)
+        if fault is not None:
+            found = united.as_a_whole(sides, kind, fault=fault, choose=choose)
     if isinstance(found, Contradiction):
         return found
-    base = _newest_base([piece.returned for piece in pieces], objects=objects)
     return _Whole(base=base, result=objects.tree_of(base), reports=found)
+
+
+def _fault(sighting: Sighting, base: Oid, found: Reports, *, objects: Objects) -> str | None:
+    """Returns which of the criteria that each output met the rows of all of them break."""
+    brief, tree = sighting.filed.brief, objects.tree_of(base)
+    text, path, result = found.text or "", brief.output_format.path, tree
+    if path is not None:
+        blob = objects.blob(text.encode("utf-8", "replace"))
+        result = objects.edit(tree, {path: Entry("100644", blob)})
+    of_all = outcome.resulting_of(Report(text=text), tree, result, brief, objects=objects)
+    broken = [f for f in (shape(of_all, brief), *criteria(of_all, brief)) if f.met is False]
+    return f"{broken[0].criterion}: {broken[0].evidence}" if broken else None
 
 
 def _contribution(piece: _Piece) -> Contribution:
@@ -178,6 +199,7 @@ def _disagreement(
     conflicts = tuple(_conflict(place, by_name) for place in found.places)
     told = "; ".join(_asked(conflict) for conflict in conflicts[:_ASKED_MAX])
     more = f"; and {len(conflicts) - _ASKED_MAX} more" if len(conflicts) > _ASKED_MAX else ""
+    named_places = {place.where for place in found.places}
     named = {side.name for conflict in conflicts for side in conflict.sides}
     order = [name for name in (*by_name, BRANCH) if name in named]
     return Disagreement(
@@ -185,7 +207,7 @@ def _disagreement(
         agreed=found.agreed,
         conflicts=conflicts,
         question=f"The outputs say different things: {told}{more}. Which shall stand?",
-        options=(*order, NEITHER),
+        options=(*order, *(() if named_places <= WHOLE else (NEITHER,))),
         id=ruling.question_id(plan, max(p.returned.spec.id.number for p in pieces)),
         again=_again(found.places, by_name, rulings),
     )
@@ -248,6 +270,7 @@ def _changeset(
         trust=min((_trust(returned, sighting) for returned in outputs), key=_TRUST.index),
         summary=reports.summary,
         compared=reports.compared,
+        sources=united.told_sources(reports.sources),
         answered=tuple((one.question, one.by) for one in rulings.used.values()),
     )
 

@@ -1,6 +1,7 @@
 """A site with workers of its own: a brief is dropped, the daemon runs until it is idle, and what came is read."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -119,6 +120,8 @@ def worked(
     }
     if config:
         said = (site.repo / ".orchestrator/config.toml").read_text()
+        for table in re.findall(r"^\[\w+\]$", config, re.MULTILINE):
+            said = said.replace(f"{table}\n", "", 1)  # it holds no setting there
         placed[".orchestrator/config.toml"] = f"{said}\n{config}"
     git(site.repo, "pull", "--quiet", "--ff-only", "origin", "main")
     push_files(site, placed, "workers")

@@ -5,15 +5,15 @@ from typing import Any
 
 import pytest
 
-from coordinator.domain import fairness
+from coordinator.domain import fairness, progress
 from coordinator.domain.attempt import Spec
 from coordinator.domain.failure_policy import Limit
-from coordinator.domain.fairness import NotYet
 from coordinator.domain.names import BriefId, ProfileName
 from coordinator.domain.past import Past
 from coordinator.domain.policy import Limits, Policy, Profile
-from coordinator.domain.world import Sighting, World
-from tests.support.sightings import POLICY, brief, past, sighting, spec, world
+from coordinator.domain.steps import TakeClaim, Wait
+from coordinator.domain.world import Opened, Sighting, World
+from tests.support.sightings import POLICY, TASK, brief, past, sighting, spec, world
 
 
 def waiting(
@@ -71,9 +71,9 @@ CLAUDE = Profile(
 CODEX = replace(CLAUDE, name=ProfileName("codex"), kind="codex", endpoint="openai")
 
 
-def limited(*attempts: Past, limit: Limit, **fields: Any) -> NotYet | None:
+def limited(*attempts: Past, limit: Limit, **fields: Any) -> Opened | None:
     policy = Policy(profiles=(CLAUDE, CODEX), limits=(limit,), **fields)
-    return fairness.wait("claude", world(policy=policy, past=attempts))
+    return fairness.full(attempts, policy).get(CLAUDE.name)
 
 
 def of(number: int, profile: Profile = CLAUDE) -> Spec:
@@ -105,7 +105,7 @@ def test_attempts_of_the_last_minute_count_as_requests_until_they_leave_it() -> 
     old, begun = past(of(1), began=61, ended=1), past(of(2), began=50, ended=49)
     assert limited(old, begun, limit=two) is None
     wait = limited(old, begun, past(of(3), None, began=20), limit=two)
-    assert wait == NotYet(why="[limits.claude] requests_per_minute: 2 of 2", due_in_s=10.0)
+    assert wait == Opened(why="[limits.claude] requests_per_minute: 2 of 2", due_in_s=10.0)
 
 
 def test_tokens_are_counted_as_set_aside_and_then_as_used() -> None:
@@ -114,7 +114,7 @@ def test_tokens_are_counted_as_set_aside_and_then_as_used() -> None:
     assert limited(running, ended, limit=most) is None
     wait = limited(running, replace(ended, tokens=51), limit=most)
     said = "[limits.claude] tokens_per_minute: 151 of 250 used or set aside"
-    assert wait == NotYet(why=said, due_in_s=40.0)
+    assert wait == Opened(why=said, due_in_s=40.0)
     long_ago = replace(ended, began_ago_s=90, ended_ago_s=60.0, tokens=900)
     assert limited(running, long_ago, limit=most) is None
 
@@ -125,8 +125,24 @@ def test_an_attempt_that_wants_more_than_a_minute_gives_goes_alone() -> None:
     assert limited(past(of(1), None), limit=small) is not None
 
 
-def test_what_has_no_limit_and_what_nobody_knows_may_begin() -> None:
-    policy = Policy(profiles=(CLAUDE,), limits=(Limit(of="claude"),))
-    seen = world(policy=policy, past=(past(of(1), None),))
-    assert fairness.wait("claude", seen) is None
-    assert fairness.wait("nobody", seen) is None
+def test_what_has_no_limit_may_begin() -> None:
+    assert limited(past(of(1), None), limit=Limit(of="claude")) is None
+
+
+def test_a_worker_at_its_limit_is_waited_for_and_its_brief_is_not_claimed() -> None:
+    one = sighting(of=brief(worker=("links",)))
+    wait = Wait(phase="dispatch", why="too much", due_in_s=9.0)
+    full = {ProfileName("links"): Opened(why="too much", due_in_s=9.0)}
+    assert progress.next_step(one, world(one, full=full)) == wait
+    unclaimed = replace(one, claim=None)
+    assert progress.next_step(unclaimed, world(unclaimed, full=full)) == wait
+    assert isinstance(progress.next_step(unclaimed, world(unclaimed)), TakeClaim)
+
+
+def test_what_cannot_begin_keeps_no_other_away_however_long_it_has_waited() -> None:
+    old = sighting(of=brief(worker=("links",)), order=1, age_s=9_999.0, claim=None)
+    other = TASK.model_copy(update={"profile": ProfileName("other")})
+    young = sighting(name=BriefId("young-00000001"), order=2, claim=None, tasks=(other,))
+    full = {ProfileName("links"): Opened(why="too much", due_in_s=9.0)}
+    assert isinstance(progress.next_step(young, world(old, young)), Wait)
+    assert isinstance(progress.next_step(young, world(old, young, full=full)), TakeClaim)

@@ -3,6 +3,8 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from coordinator.domain.attempt import Returned
 from coordinator.domain.brief import Brief, Kind
@@ -234,9 +236,8 @@ def test_one_that_finds_nothing_to_do_contradicts_one_that_does_something(
     something = together(desk, brief(kind), idle, busy, answers={"disagreement-2": "sitemap"})
     assert something.touched == (("a.md",) if kind is Kind.CHANGES else ())
     assert something.report == (None if kind is Kind.CHANGES else b"- a\n")
-    neither = together(desk, brief(kind), idle, busy, answers={"disagreement-2": "neither"})
-    assert neither.touched == ()
-    assert neither.report == b"Nothing of what was found shall stand.\n"
+    assert found.options == ("links", "sitemap")
+    apart(desk, brief(kind), idle, busy, answers={"disagreement-2": "neither"})
 
 
 def test_a_report_leaves_the_tree_alone_and_says_where_it_goes(desk: Desk) -> None:
@@ -289,7 +290,7 @@ def test_who_found_a_row_that_others_did_not_is_said(desk: Desk) -> None:
     ("kind", "one", "two", "where"),
     [
         (Kind.LIST, "- a: 404\n- b: 500\n", "- a: ok\n- b: 500\n", ["a"]),
-        (Kind.JSON, '[{"p": "a", "n": 1}]', '[{"p": "a", "n": 2}]', ['"a"']),
+        (Kind.JSON, '[{"p": "a", "n": 1}]', '[{"p": "a", "n": 2}]', ["a"]),
         (Kind.JSON, '{"a": 1, "b": 2}', '{"a": 2, "b": 2}', ["a"]),
         (Kind.JSON, "1", "2", ["the value"]),
         (Kind.JSON, "[1]", '{"a": 1}', ["the report"]),
@@ -331,3 +332,48 @@ def test_united_json_is_json(desk: Desk) -> None:
     texts = [report(json.dumps(one)) for one in rows]
     found = together(desk, brief(Kind.JSON), *texts)
     assert json.loads(found.report or b"") == rows[0] + rows[1]
+
+
+def test_rows_that_break_together_what_each_of_them_kept_to_are_asked_about(desk: Desk) -> None:
+    schema = {"type": "array", "maxItems": 2}
+    of = brief(Kind.JSON, json_schema=schema)
+    found = apart(desk, of, report("[1, 2]"), report("[2, 3]"))
+    assert [c.where for c in found.conflicts] == ["the rows together"]
+    assert found.agreed.startswith("Every row; but together they break OUTPUT FORMAT: the JSON")
+    assert found.options == ("links", "sitemap")
+    answers = {"disagreement-2": "sitemap"}
+    picked = together(desk, of, report("[1, 2]"), report("[2, 3]"), answers=answers)
+    assert picked.report == b"[2, 3]"
+
+
+def test_whose_each_row_is_stands_beside_the_result(desk: Desk) -> None:
+    found = together(desk, brief(Kind.LIST), report("- a\n- b\n"), report("- b\n- c\n"))
+    assert found.sources == ("a: links", "b: links, sitemap", "c: sitemap")
+    assert found.whose == "\n\nWhose each row is:\n- a: links\n- b: links, sitemap\n- c: sitemap"
+    same = together(desk, brief(Kind.LIST), report("- a\n- b\n"), report("- b\n- a\n"))
+    assert (same.sources, same.whose) == ((), "")
+
+
+def test_findings_that_differ_in_case_white_space_slash_or_quotes_are_one(desk: Desk) -> None:
+    found = together(desk, brief(Kind.LIST), report("- `docs/`: gone\n"), report("* Docs:  Gone\n"))
+    assert found.report == b"- `docs/`: gone\n"
+    apart(desk, brief(Kind.LIST), report("- a: met\n"), report("- a: not met\n"))
+
+
+@given(
+    st.permutations(range(3)), st.lists(st.sampled_from(["", "1\n", "2\n"]), min_size=3, max_size=3)
+)
+def test_the_order_in_which_outputs_come_back_changes_nothing(
+    order: list[int], contents: list[str]
+) -> None:
+    desk = Desk(FILES)
+    names = ("links", "sitemap", "search")
+    bodies = [desk.changed({"a.md": text, f"{n}.md": "x\n"}) for n, text in enumerate(contents)]
+    attempts = [
+        accepted(desk, body, profile=name, number=n)
+        for n, (name, body) in enumerate(zip(names, bodies, strict=True), 1)
+    ]
+    sighting = desk.sighting(brief(), *attempts)
+    other = replace(sighting, attempts=tuple(attempts[i] for i in order))
+    one = synthesize(sighting, desk.world, objects=desk.objects)
+    assert synthesize(other, desk.world, objects=desk.objects) == one

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from coordinator.domain import breaker, budget, second_look, spent, state_md
+from coordinator.domain import breaker, budget, fairness, second_look, spent, state_md
 from coordinator.domain.attempt import RESTARTED, Attempt, Lost, Returned, Running, Spec
 from coordinator.domain.check import Check
 from coordinator.domain.names import (
@@ -139,6 +139,7 @@ class Observer:
             spent_today=self._spent_today(policy, day),
             past=past,
             breakers=breaker.opened(past, policy),
+            full=fairness.full(past, policy),
         )
 
     @property

@@ -1,0 +1,127 @@
+"""What fails or lags, the whole way: a straggler is overtaken, and a worker that only fails is left alone."""
+
+import time
+from pathlib import Path
+
+from tests.support.repos import SITE, git
+from tests.support.worked import CHANGE, worked
+
+NAP = "31557"  # seconds that nothing else here sleeps
+SLOW = f"""\
+---
+kind: command
+description: writes files in capitals, but hangs over some
+capabilities: [capitals]
+command: [sh, -c, 'if grep -q HANG "$@"; then sleep {NAP}; fi; sed -i "s/.*/\\U&/" "$@"', sh, "{{scope}}"]
+returns: [changes]
+---
+"""
+QUICK = """\
+---
+kind: command
+description: writes files in capitals
+capabilities: [capitals]
+command: [sed, -i, "s/.*/\\\\U&/", "{scope}"]
+returns: [changes]
+---
+"""
+FLAKY = """\
+---
+kind: command
+description: writes files in capitals, but cannot for some
+capabilities: [capitals]
+command: [sh, -c, 'if grep -q HANG "$@"; then echo no way >&2; exit 7; fi; sed -i "s/.*/\\U&/" "$@"', sh, "{scope}"]
+returns: [changes]
+---
+"""
+SPECULATION = "[speculation]\nenabled = true\nfactor = 1.0\nsamples_min = 1\n"
+HANGS = {name: f"A guide that hangs.\nHANG {name}\n" for name in ("docs/h1.md", "docs/h2.md")}
+
+
+def over(path: str, *front: str) -> str:
+    """Returns a brief that wants a file in capitals."""
+    text = CHANGE.format(capability="capitals").replace("docs/guide.md", path)
+    return text.replace("---\n", "---\n" + "".join(f"{line}\n" for line in front), 1)
+
+
+def napping() -> list[str]:
+    """Returns the processes that hang."""
+    found = []
+    for said in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            words = said.read_bytes().split(b"\0")
+        except OSError:
+            continue  # it has ended
+        if NAP.encode() in words:
+            found.append(said.parent.name)
+    return found
+
+
+def test_a_brief_whose_worker_hangs_lands_by_a_second_attempt_and_the_first_is_stopped(
+    tmp_path: Path,
+) -> None:
+    made = worked(
+        tmp_path,
+        {"a-slow": SLOW, "b-quick": QUICK},
+        files={**SITE, **HANGS},
+        config=SPECULATION,
+    )
+    first = made.done(over("docs/guide.md"))
+    assert [(a["worker"], a["verdict"]) for a in first["attempts"]] == [("a-slow", "accept")]
+    shown = made.done(over("docs/h1.md"), name="hanging")
+    assert shown["state"] == "completed", shown
+    tried = [(a["n"], a["worker"], a["verdict"]) for a in shown["attempts"]]
+    assert tried == [(1, "a-slow", "lost"), (2, "b-quick", "accept")]
+    assert napping() == []
+    assert made.at_tip("docs/h1.md") == HANGS["docs/h1.md"].strip().upper()
+    said = git(made.site.hub, "log", "-1", "--format=%B", str(shown["commit"]))
+    lost = "a-slow/1 lost for 0.0000 USD and 0+0 tokens: cancelled: another attempt at it was accepted first"
+    assert f"Attempt: {lost}" in said.splitlines(), said
+    assert "Cost-USD: 0.0000" in said
+
+
+def test_a_worker_that_only_fails_is_left_alone_and_another_stands_in(tmp_path: Path) -> None:
+    made = worked(
+        tmp_path,
+        {"a-flaky": FLAKY, "b-quick": QUICK},
+        files={**SITE, **HANGS},
+        config="[breaker]\nfailures = 2\ncool_down_s = 3600\n",
+    )
+    workers = []
+    for name, path in (("one", "docs/h1.md"), ("two", "docs/h2.md"), ("three", "docs/guide.md")):
+        shown = made.done(over(path, "retries: 0"), name=name)
+        assert shown["state"] == "completed", shown
+        workers.append([e["worker"] for e in shown["events"] if e["event"] == "started"])
+    assert workers == [["a-flaky", "b-quick"], ["a-flaky", "b-quick"], ["b-quick"]]
+    why = "a-flaky failed 2 times in a row"
+    troubles = [e["reason"] for e in shown["events"] if e["event"] == "trouble"]
+    assert len(troubles) == 1
+    assert troubles[0].startswith(f"worker {why}")
+    listed = {
+        one["name"]: one["failing"] for one in made.run("workers", "list", "--json").json["workers"]
+    }
+    assert listed["a-flaky"].startswith(why)
+    assert listed["b-quick"] is None
+    assert f"  failing: {why}" in made.run("workers", "list").out
+
+
+def test_where_nobody_stands_in_the_brief_waits_and_one_attempt_tries_again(
+    tmp_path: Path,
+) -> None:
+    made = worked(
+        tmp_path,
+        {"a-flaky": FLAKY},
+        files={**SITE, **HANGS},
+        config="[breaker]\nfailures = 1\ncool_down_s = 3\n",
+    )
+    failed = made.done(over("docs/h1.md", "retries: 0"), name="one")
+    assert failed["state"] == "failed"
+    begun_s = time.monotonic()
+    shown = made.done(over("docs/guide.md", "retries: 0"), name="two")
+    assert shown["state"] == "completed", shown
+    assert [a["verdict"] for a in shown["attempts"]] == ["accept"]
+    assert time.monotonic() - begun_s > 1.0
+    (listed,) = [
+        w for w in made.run("workers", "list", "--json").json["workers"] if w["name"] == "a-flaky"
+    ]
+    assert listed["failing"] is None
