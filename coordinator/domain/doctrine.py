@@ -3,12 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-RECIPES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
-    "research-report": {"sections": ("What is there", "What follows from it")},
-    "map-reduce": {"parts": ("4",)},
-}
-"""What a recipe is made with where neither its brief nor the doctrine says so."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Doctrine:
@@ -19,11 +13,5 @@ class Doctrine:
     parallel_max: int = 4  # attempts at one brief at a time
     replans_max: int = 2  # revisions of the plan of one round
     workers_max: int = 3  # attempts at one task at a time
-    recipes: Mapping[str, Mapping[str, tuple[str, ...]]] = field(
-        default_factory=lambda: dict(RECIPES)
-    )
+    recipes: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
     digest: str = ""  # of the file, "" where there is none
-
-    def parameters(self, recipe: str) -> Mapping[str, tuple[str, ...]]:
-        """Returns the parameters that a recipe has where its brief says nothing."""
-        return {**RECIPES.get(recipe, {}), **self.recipes.get(recipe, {})}

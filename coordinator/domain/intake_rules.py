@@ -4,7 +4,7 @@ import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from coordinator.domain import plan_faults, planning, token_estimate
+from coordinator.domain import planning, token_estimate
 from coordinator.domain.brief import Brief, Estimate, Fault, Input, Kind
 from coordinator.domain.brief_items import PROSE
 from coordinator.domain.brief_paths import pathlike, sentence_end
@@ -233,15 +233,9 @@ def _names(brief: Brief, policy: Policy, said: _Faults) -> None:
 
 def _plan(brief: Brief, policy: Policy, said: _Faults) -> None:
     """A brief that says which tasks it is made of says them without a fault."""
-    if brief.recipe is not None:
-        message = f"there is no recipe {brief.recipe!r}"
-        said.add("unknown-recipe", "recipe", message, "name its `tasks` instead")
-    if not planning.is_split(brief):
-        return
-    plan = planning.make(brief, policy=policy)
-    for fault in plan_faults.faults(plan, brief, policy, policy.doctrine):
+    for fault in planning.faults(brief, policy):
         section = f"tasks:{fault.task}"
-        where = section if section in said.lines else "tasks"
+        where = section if section in said.lines else "recipe" if brief.recipe else "tasks"
         said.add(fault.code, where, fault.message, fault.hint)
 
 

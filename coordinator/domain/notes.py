@@ -182,7 +182,7 @@ def landing(sighting: Sighting, gated: Gated, claim: Claim, *, cost: str, policy
             ("Checks", f"passed {count} of {count}"),
             *(("Check", f"gate {r.name} passed {r.log}") for r in passed),
             *(("Check", f"{name} passed") for name in criteria),
-            ("Review", changeset.trust.value),
+            ("Review", (plan.review if plan else "") or changeset.trust.value),
             *(("Review", said) for said in _evaluations(sighting.attempts)),
             ("Confinement", " ".join(confinement) or "none"),
             ("Cost-USD", cost),

@@ -61,7 +61,7 @@ def _task(said: BriefTask, brief: Brief, policy: Policy) -> Task:
 
 def _worker(said: BriefTask, brief: Brief, policy: Policy) -> tuple[ProfileName, str | None]:
     """Returns the worker of a task, and its capability where that is why it was chosen."""
-    if said.worker:
+    if said.worker is not None:
         return said.worker, None
     asked = brief.model_copy(
         update={

@@ -1,10 +1,11 @@
 """How a brief becomes a plan, by rules alone: one task for each worker, the tasks it names, or a recipe's."""
 
-from coordinator.domain import plan_edges, plan_tasks
+from coordinator.domain import plan_edges, plan_faults, plan_tasks, recipes
 from coordinator.domain.brief import Brief
 from coordinator.domain.choosing import chosen
 from coordinator.domain.names import ProfileName, TaskId
 from coordinator.domain.plan import Plan, Task
+from coordinator.domain.plan_faults import PlanFault
 from coordinator.domain.policy import Policy
 
 
@@ -17,7 +18,10 @@ def make(
     requests: tuple[str, ...] = (),
 ) -> Plan:
     """Returns the plan of a brief: the one way from a brief to its tasks (see plan_faults for what may be wrong)."""
-    plan = explicit(brief, policy) if brief.tasks else single(brief, policy)
+    if brief.tasks:
+        plan = explicit(brief, policy)
+    else:
+        plan = single(brief, policy) if brief.recipe is None else expanded(brief, policy)
     return plan_edges.drawn(plan, brief).model_copy(
         update={
             "doctrine": policy.doctrine.digest,
@@ -43,9 +47,26 @@ def explicit(brief: Brief, policy: Policy) -> Plan:
     return Plan(rule="plan.tasks", tasks=plan_tasks.tasks_of(brief.tasks, brief, policy))
 
 
+def expanded(brief: Brief, policy: Policy) -> Plan:
+    """Returns the plan that the recipe of a brief makes; it has no task where the recipe is used wrongly."""
+    recipe = recipes.RECIPES.get(brief.recipe or "")
+    tasks = plan_tasks.tasks_of(recipes.tasks(brief, policy), brief, policy)
+    review = recipe.review if recipe else ""
+    return Plan(rule=f"recipe.{brief.recipe}", review=review, tasks=tasks)
+
+
 def is_split(brief: Brief) -> bool:
     """Tells whether a brief says itself which tasks it is made of."""
-    return bool(brief.tasks)
+    return bool(brief.tasks or brief.recipe)
+
+
+def faults(brief: Brief, policy: Policy) -> tuple[PlanFault, ...]:
+    """Returns what is wrong with the tasks, or with the recipe, that a brief names."""
+    if not is_split(brief):
+        return ()
+    wrong = recipes.faults(brief, policy)
+    plan = make(brief, policy=policy)
+    return wrong or plan_faults.faults(plan, brief, policy, policy.doctrine)
 
 
 def profiles(brief: Brief, policy: Policy) -> tuple[ProfileName, ...]:

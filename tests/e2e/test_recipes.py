@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from tests.support.worked import worked
+from tests.support.repos import git
+from tests.support.worked import REPORT, worked
 
 COUNTS = """\
 ---
@@ -92,3 +93,72 @@ def test_two_tasks_side_by_side_and_a_third_that_takes_what_both_returned(tmp_pa
     result = made.run("show", str(shown["id"]), "--result").out
     assert "6 docs/guide.md" in result
     assert "docs/guide.md:1: # Guide" in result
+
+
+MAP_REDUCE = """\
+---
+recipe: map-reduce
+---
+
+## TASK
+
+Find every /Guide|site/ in these files.
+
+## INPUTS
+
+- docs/
+- README.md
+- public/
+
+## SCOPE
+
+in: docs/, README.md, public/
+
+## OUTPUT FORMAT
+
+a list
+
+## DO NOT
+
+- change anything
+
+## ACCEPTANCE
+
+- matches: /README/
+- matches: /guide/
+"""
+SOLOIST = """\
+---
+kind: command
+description: does everything alone
+capabilities: [everything]
+command: [sed, -n, "s/^./- &/p", "{inputs}"]
+returns: [report, list]
+---
+"""
+
+
+def test_the_inputs_are_divided_and_what_is_found_in_them_is_one_list(tmp_path: Path) -> None:
+    made = worked(tmp_path, {})
+    shown = made.done(MAP_REDUCE)
+    assert shown["state"] == "completed", shown["reply"]
+    tried = [one["worker"] for one in shown["attempts"]]
+    assert tried == ["search", "search", "search", "merge"]
+    assert (shown["plan"]["rule"], shown["plan"]["shape"]) == ("recipe.map-reduce", "fan-out")
+    assert made.run("show", str(shown["id"]), "--result").out == (
+        "- docs/guide.md:1: # Guide\n- README.md:1: # A site\n"
+        "- public/sitemap.xml:1: <urlset><url><loc>https://site.example/</loc></url></urlset>\n"
+    )
+
+
+def test_one_worker_alone_plans_works_and_reviews_and_the_landing_says_so(tmp_path: Path) -> None:
+    made = worked(tmp_path, {"alone": SOLOIST})
+    brief = REPORT.replace("---\n", "---\nrecipe: solo\n", 1).format(capability="everything")
+    shown = made.done(brief)
+    assert shown["state"] == "completed", shown["reply"]
+    assert (shown["plan"]["rule"], shown["plan"]["shape"]) == ("recipe.solo", "chain")
+    assert [one["worker"] for one in shown["attempts"]] == ["alone"] * 3
+    landing = git(made.site.hub, "log", "-1", "--format=%B", "main")
+    assert "\nReview: self\n" in landing
+    result = made.run("show", str(shown["id"]), "--result").out
+    assert result == "- # Guide\n- Back to [the start](../README.md).\n"

@@ -1,0 +1,132 @@
+"""Recipes by name: ways to make a graph of tasks of one brief; docs/recipes.md shows each."""
+
+import difflib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from coordinator.domain import recipes_sorted, recipes_written
+from coordinator.domain.brief import Brief, BriefTask, Kind
+from coordinator.domain.plan_faults import PlanFault
+from coordinator.domain.policy import Policy
+from coordinator.domain.recipe_given import Given
+
+PARTS_MAX = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    """One recipe. A parameter without a default, here or in the doctrine, is the brief's to say."""
+
+    make: Callable[[Given], tuple[BriefTask, ...]]
+    roles: tuple[str, ...]
+    parameters: Mapping[str, tuple[str, ...] | None]
+    review: Literal["", "self"] = ""
+
+    @property
+    def known(self) -> tuple[str, ...]:
+        """Returns everything that `recipe_with` may say."""
+        return (*self.parameters, *self.roles, "guidance")
+
+
+RECIPES: Mapping[str, Recipe] = {
+    "research-report": Recipe(
+        make=recipes_written.research_report,
+        roles=("planner", "researcher", "writer"),
+        parameters={"sections": ("What is there", "What follows from it")},
+    ),
+    "generate-review": Recipe(
+        make=recipes_written.generate_review,
+        roles=("writer", "reviewer"),
+        parameters={"components": None},
+    ),
+    "route": Recipe(
+        make=recipes_sorted.route,
+        roles=("classifier", "finder", "keeper", "writer"),
+        parameters={"kinds": ("question", "problem", "request")},
+    ),
+    "map-reduce": Recipe(
+        make=recipes_sorted.map_reduce,
+        roles=("mapper", "reducer"),
+        parameters={"parts": ("4",)},
+    ),
+    "solo": Recipe(make=recipes_written.solo, roles=("solo",), parameters={}, review="self"),
+}
+
+
+def tasks(brief: Brief, policy: Policy) -> tuple[BriefTask, ...]:
+    """Returns the tasks that the recipe of a brief makes of it; () where it is used wrongly (see `faults`)."""
+    if faults(brief, policy):
+        return ()
+    assert brief.recipe is not None
+    return RECIPES[brief.recipe].make(_given(brief, policy))
+
+
+def faults(brief: Brief, policy: Policy) -> tuple[PlanFault, ...]:
+    """Returns what is wrong with the use of a recipe."""
+    if brief.recipe is None:
+        return ()
+    recipe = RECIPES.get(brief.recipe)
+    if recipe is None:
+        message, hint = f"there is no recipe {brief.recipe!r}", _near(brief.recipe, tuple(RECIPES))
+        return (PlanFault("unknown-recipe", None, message, hint),)
+    given = _given(brief, policy)
+    found = [*_parameters(recipe, brief, given)]
+    return tuple(found or _sense(recipe, given))
+
+
+def _given(brief: Brief, policy: Policy) -> Given:
+    name = brief.recipe or ""
+    own = {k: v for k, v in RECIPES[name].parameters.items() if v is not None}
+    said = {**own, **policy.doctrine.recipes.get(name, {}), **brief.recipe_with}
+    return Given(brief=brief, policy=policy, said=said)
+
+
+def _parameters(recipe: Recipe, brief: Brief, given: Given) -> Iterator[PlanFault]:
+    if brief.tasks:
+        message = "the brief names both tasks and a recipe, which makes them"
+        yield PlanFault("two-plans", None, message, "leave one of the two out")
+    for name in (name for name in brief.recipe_with if name not in recipe.known):
+        message = f"the recipe {brief.recipe} has no parameter {name!r}"
+        yield PlanFault("unknown-parameter", None, message, _near(name, recipe.known))
+    for name in (name for name in recipe.parameters if name not in given.said):
+        message = f"the recipe {brief.recipe} has to be told its {name}"
+        yield PlanFault("missing-parameter", None, message, f"write `{name}:` in `recipe_with`")
+    for name in (*recipe.roles, "parts"):
+        if len(given.said.get(name, ())) > 1:
+            message = f"{name!r} is one word, and has {len(given.said[name])}"
+            yield PlanFault("bad-parameter", None, message, "keep one of them")
+    if (parts := given.said.get("parts")) and "parts" in recipe.parameters:
+        whole = parts[0].isascii() and parts[0].isdecimal() and len(parts[0]) < 4
+        if not whole or not 2 <= int(parts[0]) <= PARTS_MAX:
+            message = f"'parts' is {parts[0]!r}"
+            yield PlanFault("bad-parameter", None, message, f"write a number from 2 to {PARTS_MAX}")
+
+
+def _sense(recipe: Recipe, given: Given) -> Iterator[PlanFault]:
+    """What makes no sense of this brief, whatever the parameters say."""
+    if "parts" in recipe.parameters and len(recipes_sorted.divided(given)) < 2:
+        message = "INPUTS has nothing to divide: one path, glob or URL is one part"
+        hint = "name several, as in docs/a/, docs/b/"
+        yield PlanFault("bad-parameter", None, message, hint)
+    if "reducer" in recipe.roles and given.kind is not Kind.CHANGES:
+        name = given.who("reducer", given.kind)
+        found = given.policy.profile(name) if name else None
+        if found is not None and found.kind == "tool" and "merge" not in found.capabilities:
+            message = f"{found.name} cannot make one {given.kind.value} of several"
+            hint = "ask for a list, a table or JSON, or name a `reducer` in `recipe_with`"
+            yield PlanFault("bad-parameter", None, message, hint)
+    if recipe.review == "self" and given.brief.review == "required":
+        message = "who works solo looks at their own work, and `review: required` wants another"
+        yield PlanFault("self-review", None, message, "use the recipe generate-review")
+    if "reviewer" in recipe.roles:
+        writer = given.who("writer", Kind.REPORT)
+        if given.another("reviewer", Kind.REPORT, than=writer) is None:
+            message = f"nobody but {writer or 'the writer'} can review"
+            hint = "name another worker as `reviewer` in `recipe_with`"
+            yield PlanFault("self-review", None, message, hint)
+
+
+def _near(name: str, known: tuple[str, ...]) -> str:
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
+    return f"did you mean {near[0]!r}?" if near else f"there are {', '.join(known)}"

@@ -1,0 +1,107 @@
+"""Recipes that divide: a request by what it is about, or the inputs among several."""
+
+import itertools
+import json
+from collections.abc import Sequence
+
+from coordinator.domain.brief import BriefTask, Input, Kind, OutputFormat
+from coordinator.domain.recipe_given import Given, of_kind
+
+_DIVIDED = ("path", "glob", "url")
+
+
+def route(given: Given) -> tuple[BriefTask, ...]:
+    """Returns a classification, what is known and what is allowed side by side, and a reply from both."""
+    brief, kinds = given.brief, given.said["kinds"]
+    schema = {
+        "type": "object",
+        "required": ["kind", "why"],
+        "properties": {"kind": {"enum": list(kinds)}, "why": {"type": "string"}},
+    }
+    classify = given.task(
+        "classify",
+        f"Say which kind of request this is: {brief.task}",
+        worker=given.who("classifier", Kind.JSON),
+        output=OutputFormat(
+            text="a JSON object: the kind, and why", kind=Kind.JSON, json_schema=schema
+        ),
+        guidance=f"The kinds are {', '.join(kinds)}. Decide by what the inputs say, in few calls.",
+    )
+    one_of = [("classify", json.dumps(schema))]
+    lookup = given.task(
+        "lookup",
+        f"Find what is known about a request of this kind: {brief.task}",
+        worker=given.who("finder", Kind.REPORT),
+        output=of_kind(Kind.REPORT, "a report: what is known, with file and line"),
+        guidance="Search and read the inputs. Say what could not be found.",
+        takes=one_of,
+    )
+    policy = given.task(
+        "policy",
+        f"Say what the rules allow and forbid for a request of this kind: {brief.task}",
+        worker=given.who("keeper", Kind.REPORT),
+        output=of_kind(Kind.REPORT, "a report: each rule word for word, with file and line"),
+        guidance="Read the rules among the inputs, and nothing else. Quote them.",
+        takes=one_of,
+    )
+    reply = given.task(
+        "reply",
+        brief.task,
+        worker=given.who("writer", given.kind),
+        output=given.output,
+        guidance="What is known and what is allowed are inputs that come from tasks. Say nothing "
+        "that neither of them has.",
+        takes=[*one_of, ("lookup", "report"), ("policy", "report")],
+    )
+    return (classify, lookup, policy, reply)
+
+
+def map_reduce(given: Given) -> tuple[BriefTask, ...]:
+    """Returns a task for each part of the inputs, and one that makes one list of theirs.
+
+    Changes need no such task: those of all parts are put together as they are.
+    """
+    brief, changes = given.brief, given.kind is Kind.CHANGES
+    parts = tuple(
+        given.task(
+            f"part-{number}",
+            brief.task,
+            worker=given.who("mapper", given.kind),
+            output=given.draft,
+            guidance="Look only at the inputs that are named here: the others are somebody else's.",
+            inputs=items,
+            scope=[item.value for item in items if item.kind in ("path", "glob")]
+            if changes
+            else None,
+            acceptance=brief.acceptance if changes else (),
+        )
+        for number, items in enumerate(divided(given), 1)
+    )
+    if changes:
+        return parts
+    reduce = given.task(
+        "reduce",
+        f"Put what the parts found together, each row once: {brief.task}",
+        worker=given.who("reducer", given.kind),
+        output=given.output,
+        guidance="All of it is in the inputs that come from tasks. Two rows of one key are one row.",
+        inputs=(),
+        takes=[(str(part.id), given.kind.value) for part in parts],
+    )
+    return (*parts, reduce)
+
+
+def divided(given: Given) -> tuple[tuple[Input, ...], ...]:
+    """Returns the inputs in as many parts as there shall be, in order and of about one size.
+
+    Data and what another brief returned are in each of them.
+    """
+    items = [item for item in given.brief.inputs if item.kind in _DIVIDED]
+    rest = tuple(item for item in given.brief.inputs if item.kind not in _DIVIDED)
+    count = min(len(items), int(given.said["parts"][0]))
+    return tuple((*some, *rest) for some in _cut(items, count))
+
+
+def _cut(items: Sequence[Input], count: int) -> list[tuple[Input, ...]]:
+    ends = [number * len(items) // count for number in range(count + 1)] if count else [0]
+    return [tuple(items[a:b]) for a, b in itertools.pairwise(ends)]
