@@ -1,11 +1,14 @@
 """From accepted outputs to a landing: put together, held or not, merged, gated, landed."""
 
+from collections.abc import Sequence
 from typing import assert_never
 
 from . import conflict_notes, notes, screen, tasks, trying
+from .attempt import Attempt
 from .brief import Question
 from .changeset import Changeset, Disagreement
 from .names import RepoPath, TaskId
+from .plan import Task
 from .proof import Clash, Merged
 from .steps import Land, Merge, RunGate, Say, Step, Synthesize
 from .verdict import Trust
@@ -20,7 +23,8 @@ def put_together(sighting: Sighting, world: World) -> Step:
         case Disagreement(again=str(name)) as said:
             return _again(sighting, said, TaskId(name), world)
         case Disagreement() as said:
-            return Say(conflict_notes.disagreement(sighting, said, policy=world.policy))
+            redone = _left_behind(sighting, said, world)
+            return redone or Say(conflict_notes.disagreement(sighting, said, policy=world.policy))
         case Changeset() as changeset:
             return _held(sighting, changeset, world) or _land(sighting, world)
         case _:
@@ -33,7 +37,9 @@ def _again(sighting: Sighting, said: Disagreement, name: TaskId, world: World) -
     task = sighting.filed.plan.task(name) if sighting.filed.plan else None
     assert task is not None
     why = (f"outputs contradicted each other, and a person answered: {said.question}",)
-    return trying.dispatch(trying.same_task(task, tried), sighting, world, why)
+    return _step(
+        trying.dispatch(trying.same_task(task, tried), sighting, world, why), sighting, world
+    )
 
 
 def _held(sighting: Sighting, changeset: Changeset, world: World) -> Step | None:
@@ -76,23 +82,73 @@ def _land(sighting: Sighting, world: World) -> Step:
 
 def _clashed(sighting: Sighting, paths: tuple[RepoPath, ...], world: World) -> Step:
     """Somebody changed the same lines since the base: the work is done again on the new base."""
-    plan = sighting.filed.plan
-    assert plan is not None
     said = "the branch moved under it: " + ", ".join(paths[:5])
-    task = plan.tasks[0]
-    tried = tasks.authored(task.id, sighting)
-    bases = {a.spec.base for a in tried}
-    mine = trying.same_worker(tried)
-    if world.tip not in bases and len(mine) <= trying.tries_max(sighting, world):
-        return trying.dispatch(trying.same_task(task, tried), sighting, world, (said,))
+    concerned = _changing(sighting, paths)
+    for task in concerned:
+        step = _redone(task, said, sighting, world)
+        if step is not None:
+            return step
     # Each has an id of its own, because an answer to it is one more try.
-    number = max(a.spec.id.number for a in tried)
+    number = max(a.spec.id.number for task in concerned for a in _tried(task, sighting))
     question = Question(id=f"conflict-{number}", text=said, choices=("try again",))
     why = "What landed since and what was worked out change the same lines."
     note = notes.asked(
         sighting, held="conflict", questions=[question], why=why, policy=world.policy
     )
     return Say(note)
+
+
+def _left_behind(sighting: Sighting, said: Disagreement, world: World) -> Step | None:
+    """Returns the next try of a task that differs from others because they stand on a later base.
+
+    After a clash tasks are done again one by one, and an output of before differs from all that landed
+    meanwhile; that is nothing to ask a person.
+    """
+    paths = tuple(RepoPath(conflict.where) for conflict in said.conflicts)
+    standing = tasks.standing(sighting)
+    bases = {returned.spec.base for returned in standing.values()}
+    plan = sighting.filed.plan
+    if len(bases) < 2 or plan is None or all(task.part is None for task in plan.tasks):
+        return None
+    for task in _changing(sighting, paths):
+        told = "the branch moved under it: " + ", ".join(paths[:5])
+        step = _redone(task, told, sighting, world)
+        if step is not None:
+            return step
+    return None
+
+
+def _redone(task: Task, said: str, sighting: Sighting, world: World) -> Step | None:
+    """Returns the try of a task on the tip; None where it has been tried there, or often enough."""
+    tried = _tried(task, sighting)
+    mine = trying.same_worker(tried)
+    if world.tip in {a.spec.base for a in tried}:
+        return None
+    if len(mine) > trying.tries_max(sighting, world):
+        return None
+    step = trying.dispatch(trying.same_task(task, tried), sighting, world, (said,))
+    return _step(step, sighting, world)
+
+
+def _step(found: Step | trying.Stuck, sighting: Sighting, world: World) -> Step:
+    if isinstance(found, trying.Stuck):
+        return Say(notes.failed(sighting, code=found.code, why=found.why, policy=world.policy))
+    return found
+
+
+def _tried(task: Task, sighting: Sighting) -> list[Attempt]:
+    return tasks.authored(task.id, sighting)
+
+
+def _changing(sighting: Sighting, paths: Sequence[RepoPath]) -> tuple[Task, ...]:
+    """Returns the tasks whose outputs change any of `paths`; all that the brief is made of when none does."""
+    plan = sighting.filed.plan
+    assert plan is not None
+    done = tasks.kept(plan, sighting)
+    made_of = tasks.in_order(tasks.contributing(done, sighting.filed.brief))
+    standing = tasks.standing(sighting)
+    found = (t for t in made_of if set(paths) & tasks.touched(standing[t.id]))
+    return tuple(found) or made_of
 
 
 def _gate(sighting: Sighting, world: World) -> Step:
@@ -118,9 +174,24 @@ def _gate(sighting: Sighting, world: World) -> Step:
             sighting, held="question", questions=[question], why=why, policy=world.policy
         )
         return Say(note)
-    plan = sighting.filed.plan
-    assert plan is not None
     said = f"the gate {red[0].name} fails on the result: {red[0].tail[-1500:]}"
-    task = plan.tasks[0]
-    tried = tasks.authored(task.id, sighting)
-    return trying.again(task, tried, sighting, world, extra=said)
+    return _blamed(red[0].tail, said, sighting, world)
+
+
+def _blamed(tail: str, said: str, sighting: Sighting, world: World) -> Step:
+    """Returns the next try of the task that a red gate speaks of, which is that of all whose paths it names.
+
+    One at a time, and the one that was tried longest ago first: the next gate says whether it was that.
+    """
+    made_of = _changing(sighting, ())
+    standing = tasks.standing(sighting)
+    named = [t for t in made_of if any(path in tail for path in tasks.touched(standing[t.id]))]
+    why: list[str] = []
+    code = "attempts"
+    for task in sorted(named or made_of, key=lambda t: _tried(t, sighting)[-1].spec.id.number):
+        step = trying.again(task, _tried(task, sighting), sighting, world, extra=said)
+        if not isinstance(step, trying.Stuck):
+            return step
+        code, why = step.code, [*why, *step.why]
+    why = list(dict.fromkeys(why))
+    return Say(notes.failed(sighting, code=code, why=why, policy=world.policy))

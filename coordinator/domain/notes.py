@@ -9,7 +9,6 @@ from .brief import Question
 from .changeset import Changeset
 from .names import Environment, Oid, Place
 from .note import (
-    PLAN_FILE,
     REPLY_FILE,
     MoveBrief,
     Note,
@@ -19,7 +18,6 @@ from .note import (
     SayLive,
     TickPlan,
 )
-from .plan import Plan
 from .policy import Policy
 from .proof import Claim, Gated
 from .record import Record, Verb
@@ -120,25 +118,21 @@ def held(sighting: Sighting, changeset: Changeset, *, why: str, text: str, polic
     )
 
 
-def planned(sighting: Sighting, plan: Plan, *, policy: Policy) -> Note:
-    """Returns the note that stores a plan beside a brief that has none."""
-    filed = sighting.filed
-    content = plan.model_dump_json(indent=2).encode() + b"\n"
-    return Note(
-        record=Record(
-            verb=Verb.ACCEPT,
-            about=filed.id,
-            subject=f"planned as {plan.shape}",
-            trailers=(*_head(filed), *_foot(f"rule {plan.rule}", "2", policy)),
-        ),
-        when=(Precondition(brief=filed.id, place=Place.OPEN, blob=filed.blob),),
-        operations=(PutFile(brief=filed.id, name=PLAN_FILE, content=content),),
-    )
+def landing(
+    sighting: Sighting,
+    gated: Gated,
+    claim: Claim,
+    *,
+    cost: str,
+    policy: Policy,
+    partial: Sequence[str] = (),
+) -> Note:
+    """Returns what M1 says and moves: report, reply, tick and move in the landing itself (L2).
 
-
-def landing(sighting: Sighting, gated: Gated, claim: Claim, *, cost: str, policy: Policy) -> Note:
-    """Returns what M1 says and moves: report, reply, tick and move in the landing itself (L2)."""
+    `partial` are the tasks that it lacks, each with the reason after it.
+    """
     filed, changeset = sighting.filed, gated.merged.changeset
+    lacking = "".join(f"\n\nNot done: {one}" for one in partial)
     to = Place.LANDED if filed.brief.deploy else Place.DONE
     operations: list[Operation] = [MoveBrief(brief=filed.id, to=to)]
     if changeset.report is not None and changeset.report_path is None:
@@ -147,8 +141,9 @@ def landing(sighting: Sighting, gated: Gated, claim: Claim, *, cost: str, policy
     reply = Reply(
         state="working" if filed.brief.deploy else "completed",
         verified=changeset.trust.value,
+        reasons=tuple(f"not done: {one}" for one in partial),
         name=filed.brief.name,
-        text=changeset.summary + changeset.whose,
+        text=changeset.summary + lacking + changeset.whose,
     )
     operations.append(PutFile(brief=filed.id, name=REPLY_FILE, content=reply_text.render(reply)))
     operations.append(TickPlan(name=filed.brief.name, brief=filed.id))
@@ -168,13 +163,15 @@ def landing(sighting: Sighting, gated: Gated, claim: Claim, *, cost: str, policy
         verb=Verb.LAND,
         about=filed.id,
         subject=changeset.summary,
-        prose=f"{changeset.summary}\n\nOutputs compared: {changeset.compared}." + changeset.whose,
+        prose=f"{changeset.summary}{lacking}\n\nOutputs compared: {changeset.compared}."
+        + changeset.whose,
         trailers=(
-            *_head(filed),
+            *head(filed),
             *attempts(sighting.attempts),
+            *(("Partial", one) for one in partial),
             ("Changeset", changeset.digest),
             *(("Answered-By", f"{who} {name}".strip()) for name, who in changeset.answered),
-            *_foot(decided, "10" if by else "6", policy)[:-1],
+            *foot(decided, "10" if by else "6", policy)[:-1],
             ("Base", changeset.base),
             ("Gated-Tree", gated.merged.product),
             *((("Claim", f"{p.path or '.'} {p.oid}")) for p in claim.paths),
@@ -245,7 +242,8 @@ def _code(verdict: object) -> str:
     return str(getattr(verdict, "code", "not-met"))
 
 
-def _head(filed: Filed) -> Trailers:
+def head(filed: Filed) -> Trailers:
+    """Returns the trailers that say what a record is about."""
     by = filed.plan.requested_by if filed.plan else ""
     return (
         ("Brief-Id", filed.id),
@@ -254,7 +252,8 @@ def _head(filed: Filed) -> Trailers:
     )
 
 
-def _foot(decided: str, rule: str, policy: Policy) -> Trailers:
+def foot(decided: str, rule: str, policy: Policy) -> Trailers:
+    """Returns the trailers that say who decided it, by which rule of the house."""
     by = decided if decided.startswith("human") else f"{decided}@{policy.digest[:12] or 'default'}"
     return (("Decided-By", by), ("Rule", rule), ("Format", "1"))
 
@@ -275,11 +274,11 @@ def _to(
 ) -> Note:
     filed = sighting.filed
     trailers = (
-        *_head(filed),
+        *head(filed),
         *(more or attempts(sighting.attempts)),
         *(("Reason", r.splitlines()[0] if r else "") for r in reply.reasons),
         *((("Cost-USD", spent.said(sighting.attempts)),) if sighting.attempts else ()),
-        *_foot(decided, rule, policy),
+        *foot(decided, rule, policy),
     )
     record = Record(
         verb=verb, about=filed.id, subject=subject, prose=prose, quoted=quoted, trailers=trailers

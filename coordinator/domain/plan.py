@@ -82,6 +82,11 @@ class Plan(_Frozen):
     answered_by: dict[str, str] = {}
     requests: tuple[str, ...] = ()  # tokens of requests already carried out
 
+    @property
+    def several(self) -> bool:
+        """Tells whether a failed task leaves others that may go on."""
+        return len(self.tasks) > 1
+
     def task(self, wanted: TaskId) -> Task | None:
         """Returns the task of that id, None where an earlier revision had it."""
         return next((task for task in self.tasks if task.id == wanted), None)

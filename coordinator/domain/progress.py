@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from enum import Enum
 from typing import assert_never
 
-from . import budget, finishing, notes, speculating, tasks, trying
+from . import budget, finishing, notes, partial, speculating, tasks, trying
+from .attempt import Running
 from .claim_name import claim_ref, claimed_paths, overlap
 from .names import BriefId, Place, RepoPath, slug
 from .proof import Claim, Rewritten
-from .steps import Deliver, LetGo, MakePlan, PublishAttempts, Say, Step, TakeClaim, Wait
+from .steps import Deliver, Dispatch, LetGo, MakePlan, PublishAttempts, Say, Step, TakeClaim, Wait
 from .world import Sighting, World
 
 
@@ -23,10 +24,22 @@ MAY_CLAIM, MUST_WAIT = Claiming.MAY_CLAIM, Claiming.MUST_WAIT
 
 
 def next_step(sighting: Sighting, world: World, *, claiming: Claiming = MAY_CLAIM) -> Step:
-    """Returns the one next step of a brief that is open, waiting or landed.
+    """Returns the next step of a brief that is open, waiting or landed: the first of `next_steps`."""
+    return next_steps(sighting, world, claiming=claiming)[0]
 
-    With `MUST_WAIT`, one without a claim waits until a worker is free.
+
+def next_steps(
+    sighting: Sighting, world: World, *, claiming: Claiming = MAY_CLAIM
+) -> tuple[Step, ...]:
+    """Returns what a brief needs next: one step, or one for each of its tasks that can go on by itself.
+
+    With `MUST_WAIT`, a brief without a claim waits until a worker is free.
     """
+    before = _before_work(sighting, world, claiming)
+    return _work(sighting, world) if before is None else (before,)
+
+
+def _before_work(sighting: Sighting, world: World, claiming: Claiming) -> Step | None:
     filed = sighting.filed
     if isinstance(world.remote, Rewritten):
         return Wait(phase="waiting", why="the remote was rewritten; a human must look")
@@ -45,7 +58,8 @@ def next_step(sighting: Sighting, world: World, *, claiming: Claiming = MAY_CLAI
             assert_never(filed.place)
 
 
-def _open(sighting: Sighting, world: World, claiming: Claiming) -> Step:
+def _open(sighting: Sighting, world: World, claiming: Claiming) -> Step | None:
+    """Returns what stands before the work itself; None when a brief is claimed and can be worked on."""
     filed = sighting.filed
     if filed.plan is None:
         return MakePlan(brief=filed.id)
@@ -65,7 +79,7 @@ def _open(sighting: Sighting, world: World, claiming: Claiming) -> Step:
         return _left_alone(sighting, world) or _claim(sighting, world)
     if sighting.claim.digest != filed.digest or rest is not None:
         return LetGo(claim=sighting.claim)
-    return _work(sighting, world)
+    return None
 
 
 def resting(sighting: Sighting, world: World) -> Wait | None:
@@ -79,8 +93,9 @@ def resting(sighting: Sighting, world: World) -> Wait | None:
     if sighting.filed.id in world.unpublished:
         return None
     found = [trying.task_step(task, sighting, world) for task in tasks.startable(plan, sighting)]
-    waits = [step for step in found if isinstance(step, Wait) and step.rests]
-    return waits[0] if waits and len(waits) == sum(step is not None for step in found) else None
+    going_on = [step for step in found if not isinstance(step, trying.Stuck | None)]
+    waits = [step for step in going_on if isinstance(step, Wait) and step.rests]
+    return waits[0] if waits and len(waits) == len(going_on) else None
 
 
 def _left_alone(sighting: Sighting, world: World) -> Wait | None:
@@ -190,18 +205,52 @@ def _goes_first(other: Sighting, than: Sighting, refs: Sequence[str], world: Wor
     )
 
 
-def _work(sighting: Sighting, world: World) -> Step:
-    plan = sighting.filed.plan
+def _work(sighting: Sighting, world: World) -> tuple[Step, ...]:
+    """Returns a step for each task that can go on; when none can, what becomes of the brief."""
+    filed, plan = sighting.filed, sighting.filed.plan
     assert plan is not None
-    if sighting.filed.id in world.unpublished and world.remote is None:
-        return PublishAttempts(brief=sighting.filed.id)
-    waiting: Step | None = None
-    for task in tasks.startable(plan, sighting):
-        step = trying.task_step(task, sighting, world)
-        if isinstance(step, Wait):
-            waiting = waiting or step
-        elif step is not None:
-            return step
-    if waiting is None and speculating.superseded(sighting):
-        return Wait(phase="review", why="what ran beside the accepted attempt is being stopped")
-    return waiting or finishing.put_together(sighting, world)
+    if filed.id in world.unpublished and world.remote is None:
+        return (PublishAttempts(brief=filed.id),)
+    found = [trying.task_step(task, sighting, world) for task in tasks.startable(plan, sighting)]
+    steps = [step for step in found if not isinstance(step, trying.Stuck | None)]
+    if plan.several and _at_work(sighting) >= world.policy.doctrine.parallel_max:
+        steps = [_held_back(step) for step in steps]
+    moving = tuple(step for step in steps if not isinstance(step, Wait | Say))
+    if moving:
+        return moving
+    # A question sends the brief to waiting/ and stops its workers, so it waits for those.
+    for kind in (_is_at_work, _is_question, _rests):
+        first = next((step for step in steps if kind(step)), None)
+        if first is not None:
+            return (first,)
+    stuck = next((step for step in found if isinstance(step, trying.Stuck)), None)
+    if stuck is None and speculating.superseded(sighting):
+        why = "what ran beside the accepted attempt is being stopped"
+        return (Wait(phase="review", why=why),)
+    if stuck is None:
+        return (finishing.put_together(sighting, world),)
+    if not plan.several:
+        return (Say(notes.failed(sighting, code=stuck.code, why=stuck.why, policy=world.policy)),)
+    return (partial.decided(sighting, world) or finishing.put_together(sighting, world),)
+
+
+def _at_work(sighting: Sighting) -> int:
+    return sum(isinstance(attempt, Running) for attempt in sighting.attempts)
+
+
+def _held_back(step: Step) -> Step:
+    if not isinstance(step, Dispatch):
+        return step
+    return Wait(phase="dispatch", why="as many workers as may are at work on it")
+
+
+def _is_at_work(step: Step) -> bool:
+    return isinstance(step, Wait) and not step.rests
+
+
+def _is_question(step: Step) -> bool:
+    return isinstance(step, Say)
+
+
+def _rests(step: Step) -> bool:
+    return isinstance(step, Wait) and step.rests

@@ -1,13 +1,17 @@
 """The tasks of a plan as the verbs see them: what each is asked, what it waits for, what came of it."""
 
+import re
 from collections.abc import Sequence
 
 from . import speculating
 from .attempt import Attempt, Returned, Spec
 from .brief import Brief, Kind
-from .names import TaskId
+from .names import RepoPath, TaskId
+from .output import Changes
 from .plan import Plan, Task
 from .world import Sighting
+
+_PATCHED = re.compile(r"^(?:---|\+\+\+) [ab]/([^\t\n]+)", re.MULTILINE)
 
 
 def brief_of(brief: Brief, task: Task | None) -> Brief:
@@ -48,15 +52,37 @@ def authored(task: TaskId, sighting: Sighting) -> list[Attempt]:
 
 
 def accepted(task: TaskId, sighting: Sighting) -> Returned | None:
-    """Returns the output of the last turn at a task that is good enough, else None."""
-    tried = authored(task, sighting)
-    return speculating.accepted(tried, sighting) if tried else None
+    """Returns the last output of a task when it is good enough and stands on what counts, else None.
+
+    Where what it builds on has been done again since, it was made from something that counts no more.
+    """
+    return standing(sighting).get(task)
+
+
+def standing(sighting: Sighting) -> dict[TaskId, Returned]:
+    """Returns the output of each task that has one that counts."""
+    plan = sighting.filed.plan
+    found: dict[TaskId, Returned] = {}
+    for task in in_order(plan.tasks) if plan is not None else ():
+        last = _last_accepted(task.id, sighting)
+        before = [found.get(name) for name in task.after]
+        if last is not None and all(
+            one is not None and one.spec.id.number < last.spec.id.number for one in before
+        ):
+            found[task.id] = last
+    return found
 
 
 def startable(plan: Plan, sighting: Sighting) -> tuple[Task, ...]:
     """Returns the tasks all of whose predecessors have an accepted output, in the order of the plan."""
-    done = {task.id for task in plan.tasks if accepted(task.id, sighting) is not None}
-    return tuple(task for task in plan.tasks if done.issuperset(task.after))
+    done = standing(sighting).keys()
+    return tuple(task for task in plan.tasks if done >= set(task.after))
+
+
+def kept(plan: Plan, sighting: Sighting) -> Plan:
+    """Returns the plan without the tasks that have no output that counts."""
+    done = standing(sighting)
+    return plan.model_copy(update={"tasks": tuple(t for t in plan.tasks if t.id in done)})
 
 
 def contributing(plan: Plan, brief: Brief) -> tuple[Task, ...]:
@@ -66,6 +92,15 @@ def contributing(plan: Plan, brief: Brief) -> tuple[Task, ...]:
         return tuple(own)
     before = {earlier for task in plan.tasks for earlier in task.after}
     return tuple(task for task in plan.tasks if task.id not in before)
+
+
+def touched(returned: Returned) -> frozenset[RepoPath]:
+    """Returns the paths that an output changes, by what it says."""
+    body = returned.output.body
+    if not isinstance(body, Changes):
+        return frozenset()
+    patched = _PATCHED.findall(body.patch or "")
+    return frozenset({*(edit.path for edit in body.edits), *map(RepoPath, patched)})
 
 
 def in_order(tasks: Sequence[Task]) -> tuple[Task, ...]:
@@ -84,3 +119,9 @@ def in_order(tasks: Sequence[Task]) -> tuple[Task, ...]:
 
 def _changes(task: Task) -> bool:
     return task.part is not None and task.part.output_format.kind is Kind.CHANGES
+
+
+def _last_accepted(task: TaskId, sighting: Sighting) -> Returned | None:
+    """Returns the output of the last turn at a task that is good enough, else None."""
+    tried = authored(task, sighting)
+    return speculating.accepted(tried, sighting) if tried else None

@@ -2,12 +2,13 @@
 
 A worker tries as often as the retries of the brief say, after a pause where it was lost to something that
 may pass. When it has, or has said the same twice, or that it lacks a tool, the next worker that is chosen for
-the brief takes its place (see `choosing.substitutes`), with tries of its own; the last one's failure is the
-brief's.
+the brief takes its place (see `choosing.substitutes`), with tries of its own; after the last one's failure the
+task is stuck (see `partial`).
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import Literal
 
 from . import (
     backoff,
@@ -17,6 +18,7 @@ from . import (
     evaluating,
     notes,
     packing,
+    partial_answers,
     second_look,
     speculating,
     straggling,
@@ -35,13 +37,24 @@ _REASONS_MAX = 20
 _REASONS_CHARS_MAX = 24_000
 
 
-def task_step(task: Task, sighting: Sighting, world: World) -> Step | None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stuck:
+    """A task that no further attempt is made at, and why; `code` is why a brief of this one task fails."""
+
+    code: Literal["attempts", "budget"]
+    why: tuple[str, ...]
+
+
+def task_step(task: Task, sighting: Sighting, world: World) -> Step | Stuck | None:
     """Returns what a task needs next; None when an output of its last turn is accepted."""
     tried = tasks.authored(task.id, sighting)
     if not tried:
         return dispatch(task, sighting, world, ())
-    if speculating.accepted(tried, sighting) is not None:
+    if tasks.accepted(task.id, sighting) is not None:
         return None
+    if speculating.accepted(tried, sighting) is not None:
+        said = "what it builds on has been done again since"
+        return dispatch(same_task(task, tried), sighting, world, (said,))
     unjudged = speculating.unjudged(tried)
     if unjudged is not None:
         return Review(attempt=unjudged.spec.id)
@@ -56,28 +69,32 @@ def task_step(task: Task, sighting: Sighting, world: World) -> Step | None:
 
 def again(
     task: Task, tried: list[Attempt], sighting: Sighting, world: World, extra: str = ""
-) -> Step:
+) -> Step | Stuck:
     """Tries once more with the reasons, asks what the worker asked, hands it to another, or gives up."""
     last = speculating.deciding(tried)
     asked = _question(task, last, sighting, world)
     if asked is not None:
         return asked
     why = reasons(last, sighting) + ((extra,) if extra else ())
-    mine = same_worker(tried)
-    going_on = same_task(task, tried)
+    told = earlier_reasons(why, [a for a in tried if a is not last], sighting)
+    insisted = partial_answers.insisted(sighting.filed.plan)
+    fresh = [a for a in tried if a.spec.id.number > insisted.since]
+    if not fresh:  # a person wants it tried again, whatever became of it
+        return dispatch(task, sighting, world, (*insisted.told, *told))
+    mine = same_worker(fresh)
+    going_on = same_task(task, fresh)
     used_up = len(counted(mine)) >= tries_max(sighting, world)
-    done = used_up or _no_improvement(mine, sighting) or _lacks_a_tool(last)
-    other = _another(tried, sighting, world) if done else None
+    done = used_up or _no_improvement(mine, sighting) or _lacks(last, sighting)
+    other = _another(fresh, sighting, world) if done else None
     if other is not None:
         going_on = task.model_copy(update={"profile": other})
     if (done and other is None) or len(tried) >= _TRIES_MAX:
-        return Say(notes.failed(sighting, code="attempts", why=why, policy=world.policy))
+        return Stuck(code="attempts", why=why)
     left_s = backoff.left_s(mine, world) if other is None and not extra else 0.0
     if left_s:
         said = f"{why[0]}; it pauses before it tries again"
         return Wait(phase="dispatch", why=said, due_in_s=left_s)
-    before = [a for a in tried if a is not last]
-    return dispatch(going_on, sighting, world, earlier_reasons(why, before, sighting))
+    return dispatch(going_on, sighting, world, told)
 
 
 def _beside(task: Task, tried: list[Attempt], sighting: Sighting, world: World) -> Step:
@@ -114,13 +131,17 @@ def counted(tried: Sequence[Attempt]) -> list[Attempt]:
 
 
 def tries_max(sighting: Sighting, world: World) -> int:
-    """Returns how many attempts at a task may fail: one, the retries, and one for each answer given."""
+    """Returns how many attempts at a task may fail: one, the retries, and one for each answer given.
+
+    To be told to go on after a failure is a new start, and no such answer.
+    """
     retries = sighting.filed.brief.retries
-    answers = len(sighting.filed.plan.answers) if sighting.filed.plan else 0
+    plan = sighting.filed.plan
+    answers = sum(not partial_answers.is_one(question) for question in plan.answers) if plan else 0
     return 1 + (world.policy.retries if retries is None else retries) + answers
 
 
-def _question(task: Task, last: Attempt, sighting: Sighting, world: World) -> Step | None:
+def _question(task: Task, last: Attempt, sighting: Sighting, world: World) -> Step | Stuck | None:
     plan = sighting.filed.plan
     if not (isinstance(last, Returned) and isinstance(last.verdict, Reject) and plan):
         return None
@@ -146,10 +167,15 @@ def _another(tried: Sequence[Attempt], sighting: Sighting, world: World) -> Prof
     return next((name for name in others if name not in used), None)
 
 
-def _lacks_a_tool(last: Attempt) -> bool:
-    """Tells whether a worker said that it has no means for it, and never will."""
+def _lacks(last: Attempt, sighting: Sighting) -> bool:
+    """Tells whether a worker said that it has no means for it, and never will.
+
+    What it lacks as data may be there next time; a brief of several tasks does not wait for that.
+    """
     verdict = last.verdict if isinstance(last, Returned) else None
-    return isinstance(verdict, Reject) and verdict.code == "missing-tool"
+    plan = sighting.filed.plan
+    codes = ("missing-tool", "missing-data") if plan and plan.several else ("missing-tool",)
+    return isinstance(verdict, Reject) and verdict.code in codes
 
 
 def _no_improvement(tried: Sequence[Attempt], sighting: Sighting) -> bool:
@@ -206,11 +232,13 @@ def earlier_reasons(
     return tuple(kept)
 
 
-def dispatch(task: Task, sighting: Sighting, world: World, feedback: tuple[str, ...]) -> Step:
+def dispatch(
+    task: Task, sighting: Sighting, world: World, feedback: tuple[str, ...]
+) -> Step | Stuck:
     """Returns the step that starts the next attempt, or what becomes of it where nobody can make it now.
 
     What the brief may cost comes back only by a person, so a worker that can be paid takes over, or the
-    brief fails; what the day may cost comes back by itself. A worker that only fails is stood in for by
+    task is stuck; what the day may cost comes back by itself. A worker that only fails is stood in for by
     another, or waited for.
     """
     lack = budget.lack(task.profile, sighting, world)
@@ -231,8 +259,7 @@ def dispatch(task: Task, sighting: Sighting, world: World, feedback: tuple[str, 
     if lack is None and opened is not None:
         return Wait(phase="dispatch", why=opened.why, due_in_s=opened.due_in_s)
     assert lack is not None
-    why = (lack.why, *feedback)
-    return Say(notes.failed(sighting, code="budget", why=why, policy=world.policy))
+    return Stuck(code="budget", why=(lack.why, *feedback))
 
 
 def _next(task: Task, sighting: Sighting, feedback: tuple[str, ...]) -> Dispatch:

@@ -1,4 +1,4 @@
-"""One step for each brief: chosen by the pure state machine, started in the lane that it belongs to."""
+"""The next step of each brief, or of each of its tasks: chosen by the state machine, started in its lane."""
 
 from functools import partial
 from typing import assert_never
@@ -17,7 +17,7 @@ from .room import Room
 
 
 def decide(kit: Kit, pace: Pace, world: World) -> list[Note]:
-    """Starts the one next step of each brief; deliver and land come before intake.
+    """Starts what each brief needs next; deliver and land come before intake.
 
     Only as many briefs are claimed as workers can be busy with: a claim keeps others away. Who gets a claim
     or a worker, where not all can, is said by `fairness`.
@@ -28,9 +28,9 @@ def decide(kit: Kit, pace: Pace, world: World) -> list[Note]:
     chosen = []
     for sighting in fairness.in_order(world):
         may = progress.MAY_CLAIM if room.for_claim() else progress.MUST_WAIT
-        step = progress.next_step(sighting, world, claiming=may)
-        room.take(step)
-        chosen.append((sighting, step))
+        for step in progress.next_steps(sighting, world, claiming=may):
+            room.take(step)
+            chosen.append((sighting, step))
     for sighting, step in sorted(chosen, key=lambda pair: _rank(pair[1])):
         if not room.allows(step, sighting):
             pace.busy = True

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Sequence
 
-from coordinator.domain import batch, spent
+from coordinator.domain import batch, partial, spent
 from coordinator.domain.attempt import RESTARTED
 from coordinator.domain.check import Check, CheckResult
 from coordinator.domain.names import BriefId
@@ -178,6 +178,7 @@ def publish_landing(kit: Kit, sighting: Sighting, world: World) -> None:
         claim=mine,
         results=lambda merged: gate_results(kit, merged, world),
         cost=spent.said(sighting.attempts),
+        partial=[one.said for one in partial.lost(sighting, world)],
         policy=world.policy,
         remote=kit.ports.remote,
         objects=kit.ports.objects,

@@ -5,12 +5,11 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from coordinator.domain import planning, tasks, url_inputs
+from coordinator.domain import plan_notes, planning, tasks, url_inputs
 from coordinator.domain.attempt import AttemptId, Returned, Spec
 from coordinator.domain.brief import Brief
 from coordinator.domain.changeset import Changeset
 from coordinator.domain.check import Check
-from coordinator.domain.notes import planned as planned_note
 from coordinator.domain.output import NoOutput, Output
 from coordinator.domain.plan import Plan
 from coordinator.domain.proof import Claim, Merged
@@ -108,7 +107,7 @@ def make_plan(kit: Kit, sighting: Sighting, world: World) -> None:
     """Stores a plan for a brief that has none (made by hand, or by an older version)."""
     brief = sighting.filed.brief
     plan = _isolate(kit, world)(planning.make(brief, policy=world.policy), brief)
-    note = planned_note(sighting, plan, policy=world.policy)
+    note = plan_notes.planned(sighting, plan, policy=world.policy)
     kit.memory.pending[note.key] = note
 
 

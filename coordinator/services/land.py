@@ -92,6 +92,7 @@ def publish_landing(
     claim: Claim,
     results: Callable[[Merged], tuple[CheckResult, ...] | None],
     cost: str,
+    partial: Sequence[str] = (),
     policy: Policy,
     remote: Remote,
     objects: Objects,
@@ -129,7 +130,7 @@ def publish_landing(
             still_open=StillOpen(
                 brief=sighting.filed.id, place=Place.OPEN, blob=sighting.filed.blob
             ),
-            note=notes.landing(sighting, gated, renewed, cost=cost, policy=policy),
+            note=notes.landing(sighting, gated, renewed, cost=cost, policy=policy, partial=partial),
             claim=renewed,
             policy=policy,
             timestamp=clock.timestamp(),

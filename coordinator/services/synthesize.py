@@ -74,7 +74,8 @@ def _pieces(sighting: Sighting, until: int | None = None) -> tuple[_Piece, ...]:
         and isinstance(evaluating.effective(attempt, sighting), Accept)
         and (until is None or attempt.spec.id.number <= until)
     }
-    wanted = tasks.in_order(tasks.contributing(plan, brief))
+    done = tasks.kept(plan, sighting) if plan.several else plan
+    wanted = tasks.in_order(tasks.contributing(done, brief))
     kept = [(task, latest[task.id]) for task in wanted if task.id in latest]
     profiles = Counter(returned.spec.profile for _, returned in kept)
     return tuple(

@@ -89,7 +89,9 @@ def test_it_can_be_switched_off() -> None:
     assert opened(*losses(30, 20, 10), failures=0) == {}
 
 
-def step(*open_: str, on_trial: bool = False, worker: tuple[str, ...] = ()) -> Step | None:
+def step(
+    *open_: str, on_trial: bool = False, worker: tuple[str, ...] = ()
+) -> Step | trying.Stuck | None:
     one = sighting(of=brief(task_type=None if worker else "tidying", worker=worker))
     why = Opened(why="it fails", due_in_s=7.0, on_trial=on_trial)
     seen = world(one, policy=POLICY, breakers={ProfileName(name): why for name in open_})

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from coordinator.domain import budget, lost_attempts, progress, spent, trying
+from coordinator.domain import budget, lost_attempts, progress, spent
 from coordinator.domain.attempt import RESTARTED, Attempt, Lost, Returned
 from coordinator.domain.names import BriefId, Place, ProfileName
 from coordinator.domain.note import MoveBrief
@@ -170,8 +170,8 @@ def test_a_day_is_one_of_utc() -> None:
     assert 0 <= noon - spent.day_of(noon) < 86_400
 
 
-def step(one: Sighting, **fields: Any) -> Step | None:
-    return trying.task_step(TASK, one, world(one, policy=HOUSE, **fields))
+def step(one: Sighting, **fields: Any) -> Step:
+    return progress.next_step(one, world(one, policy=HOUSE, **fields))
 
 
 def test_a_brief_without_money_goes_to_a_worker_that_costs_none() -> None:

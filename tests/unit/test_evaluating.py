@@ -10,7 +10,7 @@ from coordinator.domain.attempt import RESTARTED, Attempt, Lost, Returned
 from coordinator.domain.names import ProfileName
 from coordinator.domain.output import Changes, CouldNot, Report
 from coordinator.domain.policy import Limits, Policy, Profile
-from coordinator.domain.steps import Dispatch, Review, Say, Step, Wait
+from coordinator.domain.steps import Dispatch, Review, Step, Wait
 from coordinator.domain.verdict import Accept, Finding, Reject, Revise, Trust, Verdict
 from tests.support.sightings import (
     TASK,
@@ -215,7 +215,7 @@ HOUSE = Policy(
 )
 
 
-def then(*attempts: Attempt, **fields: Any) -> Step | None:
+def then(*attempts: Attempt, **fields: Any) -> Step | trying.Stuck | None:
     given = {"evaluators": evaluating.evaluators(HOUSE), "of": brief(), **fields}
     one = sighting(*attempts, **given)
     found = trying.task_step(TASK, one, world(one, policy=HOUSE))
@@ -223,7 +223,7 @@ def then(*attempts: Attempt, **fields: Any) -> Step | None:
     return found
 
 
-def goes_to(found: Step | None) -> tuple[str, str, int | None]:
+def goes_to(found: Step | trying.Stuck | None) -> tuple[str, str, int | None]:
     assert isinstance(found, Dispatch), found
     return found.task.profile, found.role, found.about
 
@@ -270,8 +270,8 @@ def test_evaluations_are_no_tries_of_the_author() -> None:
     no = evaluation(2, heard(False, True), profile=JUDGE)
     second = evaluation(4, heard(False, True), about=3, profile=JUDGE)
     end = then(AUTHOR, no, returned(3, LEFT_OPEN), second)
-    assert isinstance(end, Say)  # one try and one retry
-    assert end.note.record.subject.startswith("attempts: prose: It says how to begin.")
+    assert isinstance(end, trying.Stuck)  # one try and one retry
+    assert end.why[0].startswith("prose: It says how to begin.")
 
 
 def test_a_void_evaluation_is_asked_once_more_of_another_evaluator_first() -> None:

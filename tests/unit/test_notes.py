@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from coordinator.domain import notes
+from coordinator.domain import notes, plan_notes
 from coordinator.domain import reply as reply_text
 from coordinator.domain.brief import Kind, Question
 from coordinator.domain.names import Environment, Place, RepoPath
@@ -145,7 +145,7 @@ def test_r2_a_record_holds_only_where_the_brief_is_as_it_was_seen() -> None:
         notes.failed(one, code="attempts", why=["no"], policy=POLICY),
         notes.asked(one, held="question", questions=[question], why="so", policy=POLICY),
         notes.held(one, changeset(), why="protected", text="so", policy=POLICY),
-        notes.planned(one, Plan(tasks=(TASK,)), policy=POLICY),
+        plan_notes.planned(one, Plan(tasks=(TASK,)), policy=POLICY),
     ]
     assert [note.when for note in made] == [wanted] * 4
 
@@ -186,7 +186,7 @@ def test_a_hold_binds_an_approval_to_what_was_seen() -> None:
 
 def test_a_plan_is_stored_before_anything_is_dispatched() -> None:
     plan = Plan(tasks=(TASK,))
-    note = notes.planned(sighting(plan=None), plan, policy=POLICY)
+    note = plan_notes.planned(sighting(plan=None), plan, policy=POLICY)
     (put,) = note.operations
     assert isinstance(put, PutFile)
     assert put.name == PLAN_FILE

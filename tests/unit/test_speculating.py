@@ -55,7 +55,7 @@ def spreading(*attempts: Attempt, age_s: float = 30, policy: dict[str, Any] | No
     return world(one, policy=rules, past=(*USUAL, *now[-1:]))
 
 
-def step(seen: World) -> Step | None:
+def step(seen: World) -> Step | trying.Stuck | None:
     return trying.task_step(TASK, seen.briefs[BRIEF], seen)
 
 

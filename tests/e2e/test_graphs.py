@@ -1,0 +1,86 @@
+"""Briefs of several tasks, the whole way: side by side, one after the other, and without those that fail."""
+
+from pathlib import Path
+
+from tests.support.graphs import changing, opened
+from tests.support.worked import worked
+
+TEXT = """\
+TASK: Write the three pages.
+INPUTS: docs/guide.md
+SCOPE: docs/; everything else is out of bounds
+OUTPUT FORMAT: changes
+DO NOT: change the guide itself
+"""
+LISTS = """\
+---
+kind: command
+description: writes into its file which files there are
+capabilities: [{name}]
+command: ["sh", "-c", "sleep 0.5; ls docs > docs/{name}.md"]
+returns: [changes]
+---
+"""
+FAILS = """\
+---
+kind: command
+description: never can
+capabilities: [fails]
+command: "echo it is broken >&2; exit 7"
+returns: [changes]
+---
+"""
+WORKERS = {name: LISTS.format(name=name) for name in ("a", "b", "c")} | {"fails": FAILS}
+
+
+AND_B = "a.md[^$]*b.md"
+
+
+def test_tasks_run_side_by_side_and_later_ones_see_what_earlier_ones_did(tmp_path: Path) -> None:
+    made = worked(tmp_path, WORKERS)
+    graph = [
+        changing("a", "docs/a.md", profile="a", says="a.md"),
+        changing("b", "docs/b.md", profile="b", says="b.md"),
+        changing("c", "docs/c.md", "a", "b", profile="c", says=AND_B),
+    ]
+    shown = opened(made, TEXT, graph).ran()
+    assert shown["state"] == "completed", shown
+    told = [
+        (event["event"], event["attempt"])
+        for event in shown["events"]
+        if event["event"] in ("started", "returned")
+    ]
+    assert told[:2] == [("started", 1), ("started", 2)], "two at a time"
+    assert told[4:] == [("started", 3), ("returned", 3)]
+    assert made.at_tip("docs/a.md").split() == ["a.md", "guide.md"]
+    assert made.at_tip("docs/c.md").split() == ["a.md", "b.md", "c.md", "guide.md"]
+
+
+def test_a_brief_lands_without_the_task_that_failed_once_a_person_says_so(tmp_path: Path) -> None:
+    made = worked(tmp_path, WORKERS)
+    graph = [
+        changing("a", "docs/a.md", profile="a", says="a.md"),
+        changing("b", "docs/b.md", profile="fails", says="b.md"),
+        changing("c", "docs/c.md", "a", "b", profile="c", says=AND_B),
+    ]
+    brief = opened(made, "---\nretries: 0\n---\n" + TEXT, graph)
+    shown = brief.ran()
+    assert shown["state"] == "input_required", shown
+    (question,) = shown["questions"]
+    assert question["choices"] == ["land", "try again", "give up"]
+    assert "- a: done" in shown["reasons"][0].splitlines()
+    assert "c: not done: b, which it comes after, did not complete" in shown["reasons"][0]
+
+    brief.answer(question["id"], "try again")
+    shown = brief.ran()
+    (again,) = shown["questions"]
+    assert again["id"] != question["id"]
+    assert [one["verdict"] for one in shown["attempts"]] == ["accept", "lost", "lost"]
+
+    brief.answer(again["id"], "land")
+    shown = brief.ran()
+    assert shown["state"] == "completed", shown
+    assert made.at_tip("docs/a.md").split() == ["a.md", "guide.md"]
+    lacking = [line for line in brief.landing().splitlines() if line.startswith("Partial: ")]
+    assert lacking[0].startswith("Partial: b an attempt was lost: ")
+    assert lacking[1] == "Partial: c b, which it comes after, did not complete"
