@@ -50,6 +50,15 @@ class GitReading:
         out = self._run(["rev-list", "--parents", "--max-count=1", commit]).split()
         return Oid(out[1].decode()) if len(out) > 1 else None
 
+    def patch(self, before: Oid, after: Oid) -> str | None:
+        """Returns what leads from one tree to the other as a diff; None where a tree is not here."""
+        plain = ["--patch", "-M", "--no-color", "--no-ext-diff", "--no-textconv", "--full-index"]
+        try:
+            out = self._run(["diff-tree", "-r", *plain, before, after])
+        except RepositoryError:
+            return None
+        return out.decode("utf-8", "replace")
+
     def here(self, prefix: str) -> Mapping[str, Oid]:
         """Returns the local refs below `prefix`."""
         return self._refs.read(prefix)

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import click
 
 from coordinator.cli.answering import Place, answer, plain, shared_options, shown
+from coordinator.cli.fitting import columns, cut
 
 if TYPE_CHECKING:
     from coordinator.domain.expenses import Bill, By, Row
@@ -31,19 +32,13 @@ def cost(*, place: Place, as_json: bool, by: "By") -> None:
         click.echo(text(bill, columns=columns()))
 
 
-def columns() -> int:
-    """Returns how many characters a line of the terminal has."""
-    import shutil  # noqa: PLC0415  only text needs it
-
-    return shutil.get_terminal_size().columns
-
-
-def text(bill: "Bill", *, columns: int) -> str:
+def text(bill: "Bill", *, columns: int | None) -> str:
     """Returns the table and what stands below it; a key that does not fit is cut in its middle."""
     if not bill.rows:
         return "nothing has been tried yet, so nothing has cost anything"
     width = max(len(bill.by), *(len(shown(row.key)) for row in bill.rows), _KEY_CHARS_MIN)
-    width = max(_KEY_CHARS_MIN, min(width, columns - _ROOM))
+    if columns is not None:
+        width = max(_KEY_CHARS_MIN, min(width, columns - _ROOM))
     head = f"{bill.by:<{width}} {'briefs':>6} {'tries':>6} {'tokens':>11} {'USD':>11}"
     lines = [head, *(_line(row, width) for row in bill.rows), _line(bill.total, width), ""]
     lines.append(_landed(bill))
@@ -69,9 +64,9 @@ def money(usd: float | None, unknown: int) -> str:
 
 def _line(row: "Row", width: int) -> str:
     tokens = f"{row.tokens_in + row.tokens_out:,}"
-    cut = _cut(shown(row.key), width)
+    key = cut(shown(row.key), width)
     usd = money(row.usd, row.unknown)
-    return f"{cut:<{width}} {row.briefs:>6} {row.attempts:>6} {tokens:>11} {usd:>11}"
+    return f"{key:<{width}} {row.briefs:>6} {row.attempts:>6} {tokens:>11} {usd:>11}"
 
 
 def _landed(bill: "Bill") -> str:
@@ -79,11 +74,3 @@ def _landed(bill: "Bill") -> str:
     what = "1 change" if bill.landed == 1 else f"{bill.landed} changes"
     cost_ = f", for {usd:.4f} USD" if usd is not None and bill.landed_in_head else ""
     return f"landed: {what}, {bill.landed_in_head} of them still in HEAD{cost_}"
-
-
-def _cut(key: str, width: int) -> str:
-    """Returns a key with its middle left out: an id tells briefs apart by its end."""
-    if len(key) <= width:
-        return key
-    end = (width - 1) // 2
-    return f"{key[: width - 1 - end]}…{key[len(key) - end :]}"

@@ -8,8 +8,10 @@ from typing import Any
 
 import click
 
-from coordinator.cli import texts
+from coordinator.cli import story_texts, texts
 from coordinator.cli.answering import EXIT_FAILED, Place, answer, plain, shared_options
+from coordinator.cli.fitting import columns
+from coordinator.domain.errors import BriefError
 
 _WATCH_EVERY_S = 1.0
 
@@ -29,7 +31,7 @@ def status(*, place: Place, as_json: bool, watch: bool, everything: bool) -> Non
         if as_json:
             answer(plain(look))
             return ""
-        return texts.status(look)
+        return texts.status(look, columns=columns())
 
     if watch:
         _watch(once)
@@ -49,8 +51,19 @@ def status(*, place: Place, as_json: bool, watch: bool, everything: bool) -> Non
     metavar="N",
     help="Print what attempt N was told, and what takes how many tokens.",
 )
+@click.option("--why", is_flag=True, help="Answer five questions about how it was done.")
+@click.option("--diff", is_flag=True, help="Print the whole change that waits for you.")
 @shared_options
-def show(*, place: Place, as_json: bool, id_: str, result: bool, number: int | None) -> None:
+def show(
+    *,
+    place: Place,
+    as_json: bool,
+    id_: str,
+    result: bool,
+    number: int | None,
+    why: bool,
+    diff: bool,
+) -> None:
     """Show one brief: plan, attempts, commits and its checklist as executed"""
     desk = place.desk()
     brief = desk.find(id_)
@@ -62,12 +75,15 @@ def show(*, place: Place, as_json: bool, id_: str, result: bool, number: int | N
         click.echo(content, nl=False)  # bytes go out as they are
         return
     story = desk.show(brief.id)
+    if why or diff:
+        _part(brief.id, story, why=why, as_json=as_json)
+        return
     if story is not None:
         brief = replace(brief, effort=story.effort)
     if as_json:
         answer(_story(plain(brief), story))
     else:
-        click.echo(texts.story(brief, story))
+        click.echo(story_texts.story(brief, story, columns=columns()))
 
 
 @click.command()
@@ -112,6 +128,27 @@ def audit(*, place: Place, as_json: bool, commit: str) -> int:
     return EXIT_FAILED if missing else 0
 
 
+def _part(brief: str, story: Any, *, why: bool, as_json: bool) -> None:
+    """Prints the five answers, or the whole of what waits for a human."""
+    if story is None:
+        raise BriefError(f"{brief}: still in the inbox", hint="wait until it is accepted")
+    if why:
+        if as_json:
+            answer({"why": plain(story.why)})
+        else:
+            click.echo(story_texts.why(story.why))
+        return
+    if story.change is None:
+        raise BriefError(
+            f"{brief}: no change of it waits for a human here",
+            hint=f"`coordinator show {brief}` tells what came of it",
+        )
+    if as_json:
+        answer({"diff": plain(story.change)})
+    else:
+        click.echo("\n".join(story_texts.change(story.change, lines_max=None)))
+
+
 def _package(content: bytes, *, as_json: bool) -> None:
     """Prints a stored package byte for byte, and its tokens by source below it."""
     from coordinator.domain import package_tokens  # noqa: PLC0415  lazy by design
@@ -123,7 +160,7 @@ def _package(content: bytes, *, as_json: bool) -> None:
         answer({"package": said, "tokens": plain(sources), "total": total})
         return
     click.echo(content, nl=not content.endswith(b"\n"))
-    click.echo(texts.sources(sources, total))
+    click.echo(story_texts.sources(sources, total))
 
 
 def _watch(once: Callable[[], str]) -> None:
@@ -140,9 +177,10 @@ def _story(brief: dict[str, Any], story: Any) -> dict[str, Any]:
     if story is None:
         empty: dict[str, Any] = {"text": "", "place": "inbox"}
         nothing: dict[str, Any] = {
-            name: [] for name in ("conflicts", "commits", "checklist", "faults")
+            name: [] for name in ("conflicts", "commits", "checklist", "faults", "graph")
         }
-        return {**brief, "brief": {**brief, **empty}, "plan": None, **nothing, "attempts": []}
+        nothing |= {"plan": None, "change": None, "attempts": []}
+        return {**brief, "brief": {**brief, **empty}, **nothing}
     return {
         **brief,
         "brief": {**brief, "text": plain(story.text), "place": str(story.place)},
@@ -153,4 +191,6 @@ def _story(brief: dict[str, Any], story: Any) -> dict[str, Any]:
         "commits": [{"verb": str(said.verb), "oid": said.oid} for said in story.commits],
         "checklist": plain(story.checklist),
         "reply": plain(story.reply),
+        "graph": plain(story.tasks),
+        "change": plain(story.change),
     }

@@ -142,6 +142,8 @@ def read_policy(text: bytes | None, worker_texts: Mapping[str, bytes] = EMPTY) -
         gates=tuple(_gate(number, gate) for number, gate in enumerate(said.gate, 1)),
         evaluator=said.review.evaluator,
         unverified=said.landing.unverified,
+        landing_review=said.landing.review,
+        remind_s=said.daemon.remind_s,
         protected=(
             *said.landing.protected,
             *(PROTECTED if said.landing.protect_automation else ()),

@@ -73,6 +73,7 @@ class Daemon(_Table):
     aging_s: Seconds = _POLICY.aging_s
     aging_step_s: Seconds = _POLICY.aging_step_s
     record_interval_s: Money = _POLICY.record_interval_s
+    remind_s: Seconds = _POLICY.remind_s
 
 
 class Intake(_Table):
@@ -107,6 +108,7 @@ class Landing(_Table):
     """[landing]: what may land without a human."""
 
     unverified: Literal["land", "hold"] = _POLICY.unverified
+    review: Literal["", "required"] = _POLICY.landing_review
     protected: list[Filled] = []
     protect_automation: bool = True
 

@@ -24,6 +24,7 @@ schema = 1
 # follow_checkout = false          # fast-forward your checkout after a landing
 # attempts_parallel = 4            # how many workers at once
 # aging_s = 600.0                  # a brief that waited longer is no longer overtaken
+# remind_s = 86400.0               # what waits for a person longer than this is said again
 # aging_step_s = 60.0              # a brief that waits gains a point of priority in this time
 # record_interval_s = 2.0          # at most one push of records in this time
 
@@ -37,6 +38,7 @@ schema = 1
 # evaluator = ""                   # the worker that judges prose; "" = any with the capability "evaluation"
 
 [landing]
+# review = ""                      # or "required": a person looks at every change, with `coordinator approve`
 # unverified = "hold"              # or "land": what nobody could check waits for `coordinator approve`
 # protected = []                   # paths that always need an approval, e.g. ["LICENSE", "infra/**"]
 # protect_automation = true        # so do CI files, what agents obey, what an editor or a hook runs

@@ -140,6 +140,12 @@ class Desk(Teller):
                 f"{brief.id} is {brief.state}: only failed, rejected and canceled briefs can be retried",
                 hint="for the same work once more, drop it with `again: 2` in its front matter",
             )
+        shelved = self._shelved(brief.id)
+        if shelved is not None and not self._shelf.has_text(self.tip, shelved):
+            raise BriefError(
+                f"{brief.id} was refused at intake, which keeps no text of it: there is nothing to retry",
+                hint="mend the brief and drop it again: `coordinator brief drop FILE`",
+            )
         return self._request(brief, Retry(brief=brief.id, origin=self._origin()))
 
     # -- memory

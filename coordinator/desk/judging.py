@@ -36,14 +36,15 @@ def judge(
     return assess(
         name,
         text,
-        _world(tip, shelf=shelf, objects=objects, policy=policy),
+        world_of(tip, shelf=shelf, objects=objects, policy=policy),
         objects=objects,
         secrets=secrets,
         siblings=siblings,
     )
 
 
-def _world(tip: Oid, *, shelf: Shelf, objects: Objects, policy: Policy) -> World:
+def world_of(tip: Oid, *, shelf: Shelf, objects: Objects, policy: Policy) -> World:
+    """Returns what a tick would see at `tip` with nothing under way."""
     shelved = shelf.all(tip)
     live = [one for one in shelved if not one.place.terminal]
     briefs = {

@@ -10,11 +10,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from coordinator.desk.past import Past
+from coordinator.desk.working import has_graph
 from coordinator.domain.errors import MissingObject, RepositoryError
 from coordinator.domain.names import BriefId, Oid, Place
 from coordinator.domain.record import Verb
 from coordinator.domain.saying import Saying
-from coordinator.domain.state_md import Directives
 from coordinator.domain.status import (
     BriefStatus,
     ClaimStatus,
@@ -23,21 +23,28 @@ from coordinator.domain.status import (
     Progress,
     Shelved,
     State,
+    Tasks,
     phase_of,
     state_of,
 )
 
 if TYPE_CHECKING:
-    from coordinator.desk.kept import Kept
     from coordinator.domain.policy import Policy
     from coordinator.domain.proof import Rewritten
-    from coordinator.ports import Journal, Objects
+    from coordinator.ports import Objects
 
 
 def brief_status(
-    shelved: Shelved, past: Past, *, progress: Progress, now: int, live: frozenset[Oid]
+    shelved: Shelved,
+    past: Past,
+    *,
+    progress: Progress,
+    now: int,
+    live: frozenset[Oid],
+    remind_s: float,
 ) -> BriefStatus:
     """Returns one brief of the tip; `live` are commits that some environment is known to run."""
+    waits_s = _waits_s(shelved, past, now)
     state = state_of(shelved.place, shelved.reply)
     landing = past.last(shelved.id, Verb.LAND) if shelved.place is not Place.OPEN else None
     paid = past.last(shelved.id, Verb.LAND, Verb.FAIL, Verb.HOLD, Verb.ASK, Verb.CANCEL)
@@ -63,7 +70,25 @@ def brief_status(
         attempts=max([progress.attempts, *[s.attempts for s in past.of(shelved.id)]]),
         cost_usd=paid.cost_usd if paid else None,
         asked=sum(said.questions for said in past.of(shelved.id)),
+        waits_s=waits_s,
+        overdue=waits_s is not None and waits_s >= remind_s,
+        tasks=Tasks(done=progress.done, of=shelved.tasks) if has_graph(shelved) else None,
     )
+
+
+def _waits_s(shelved: Shelved, past: Past, now: int) -> float | None:
+    """Returns how long a brief has waited for a human: since the commit that says so."""
+    if shelved.place is not Place.WAITING:
+        return None
+    asked = past.last(shelved.id, Verb.ASK, Verb.HOLD)
+    return float(max(0, now - asked.timestamp)) if asked else 0.0
+
+
+def lying(brief: BriefStatus, why: str | None) -> BriefStatus:
+    """Returns a brief as it is while there is no money for it: it waits, and says for what."""
+    if why is None or brief.state is not State.WORKING:
+        return brief
+    return replace(brief, phase=Phase.WAITING, reasons=(why, *brief.reasons))
 
 
 def kept_back(brief: BriefStatus, rewritten: "Rewritten | None") -> BriefStatus:
@@ -93,64 +118,6 @@ def submitted(brief: BriefId, name: str, *, priority: int, reasons: tuple[str, .
         attempts=0,
         cost_usd=None,
     )
-
-
-class Working:
-    """What is known of work under way: refs of attempts and claims, and the journal if there is one."""
-
-    def __init__(
-        self,
-        *,
-        counts: Mapping[BriefId, int],
-        kept: Callable[[BriefId], "Sequence[Kept]"],
-        journal: "Callable[[], Journal] | None",
-        held: frozenset[BriefId],
-    ) -> None:
-        self._counts = counts
-        self._kept = kept
-        self._journal = journal
-        self._held = held
-        self._begun: dict[BriefId, int] = {}
-        self._running: dict[BriefId, int] = {}
-        self._publishing: set[BriefId] = set()
-        self._read = journal is None
-
-    def progress(self, shelved: Shelved, *, closed: frozenset[str], asked: Directives) -> Progress:
-        """Returns how far the work on one brief is; `closed` are ids and names of completed briefs."""
-        count = self._counts.get(shelved.id, 0)
-        if shelved.place is not Place.OPEN:
-            return Progress(attempts=count)
-        self._read_journal()
-        kept = self._kept(shelved.id) if count else ()
-        current = [k for k in kept if k.spec is None or k.spec.round == shelved.round]
-        return Progress(
-            planned=shelved.planned,
-            blocked=asked.paused is not None
-            or not asked.holds.isdisjoint((shelved.id, shelved.name))
-            or any(name not in closed for name in shelved.after),
-            claimed=shelved.id in self._held,
-            running=self._running.get(shelved.id, 0),
-            unjudged=sum(1 for k in current if k.verdict is None),
-            accepted=sum(1 for k in current if k.is_accepted),
-            attempts=max(count, self._begun.get(shelved.id, 0)),
-            tasks=shelved.tasks,
-            publishing=shelved.id in self._publishing,
-        )
-
-    def _read_journal(self) -> None:
-        """Only work under way needs the journal; a status without any does without it."""
-        if self._read or self._journal is None:
-            return
-        self._read = True
-        journal = self._journal()
-        for spec, ended in journal.begun():
-            brief = spec.id.brief
-            self._begun[brief] = self._begun.get(brief, 0) + 1
-            if ended is None:
-                self._running[brief] = self._running.get(brief, 0) + 1
-        self._publishing = {
-            brief for p in journal.intents() if p.product is not None for brief in p.briefs
-        }
 
 
 class Refs:

@@ -45,6 +45,14 @@ class Shelf:
             self._memo.save("briefs", {"format": FORMAT, "folders": folders})
         return tuple(_shelved(row) for rows in folders.values() for row in rows)
 
+    def has_text(self, tip: Oid | None, shelved: Shelved) -> bool:
+        """Tells whether the brief's own text is kept: of one that intake refused, it is not."""
+        return tip is not None and BRIEF_FILE in self.folder(tip, shelved.id, shelved.place)
+
+    def has_open(self, tip: Oid) -> bool:
+        """Tells whether any brief is open at `tip`."""
+        return any(one.place is Place.OPEN for one in self.all(tip))
+
     def folder(self, tip: Oid, brief: BriefId, place: Place) -> Mapping[str, Entry]:
         """Returns the files of one brief."""
         entry = self._objects.entry(self._objects.tree_of(tip), self._paths.folder(place, brief))

@@ -22,6 +22,10 @@ class History(Protocol):
         """Returns the first parent."""
         ...
 
+    def patch(self, before: Oid, after: Oid) -> str | None:
+        """Returns what leads from one tree to the other as a diff; None where a tree is not here."""
+        ...
+
 
 class Archive(Protocol):
     """Refs under refs/orchestrator/, here or on the remote. Never writes a ref."""

@@ -18,10 +18,13 @@ from coordinator.domain.note import BRIEF_FILE, PLAN_FILE, REPLY_FILE
 from coordinator.domain.output import Report
 from coordinator.domain.plan import Plan
 from coordinator.domain.record import Verb, parse
+from coordinator.domain.reply import Reply
 from coordinator.domain.reply import parse as parse_reply
 from coordinator.domain.saying import Saying
 from coordinator.domain.status import AttemptStatus, CheckItem, Shelved
+from coordinator.domain.task_progress import TaskProgress, Try, progress
 from coordinator.domain.tree import Entry
+from coordinator.domain.why import Why, why
 from coordinator.ports import Objects
 
 
@@ -39,6 +42,9 @@ class Story:
     checklist: tuple[CheckItem, ...]
     reply: str
     effort: Effort | None = None
+    tasks: tuple[TaskProgress, ...] = ()  # where each is, of a plan with several
+    change: str | None = None  # what waits for a human, as a diff or the text of a report
+    why: Why | None = None
 
 
 class Stories:
@@ -55,7 +61,9 @@ class Stories:
         tip: Oid,
         paths: RecordPaths,
         trials: Trials,
+        refs_root: str,
     ) -> None:
+        self._root = refs_root
         self._trials = trials
         self._objects = objects
         self._history = history
@@ -72,18 +80,75 @@ class Stories:
         kept = self._kept.of(shelved.id)
         plan = self._content(files, PLAN_FILE)
         held = reply is not None and reply.held == "conflict"
+        attempts = self._attempts(shelved, kept)
+        took = effort(self._trials.tried(shelved.id, kept))
+        landing = self._landing(shelved)
+        planned = _plan(plan)
         return Story(
             place=shelved.place,
             text=self._content(files, BRIEF_FILE).decode("utf-8", "replace"),
-            plan=_plan(plan),
-            attempts=self._attempts(shelved, kept),
+            plan=planned,
+            attempts=attempts,
             conflicts=(reply.reasons or (reply.text,)) if held and reply else (),
             faults=reply.faults if reply else (),
             commits=self._past.of(shelved.id),
-            checklist=self._checklist(shelved, kept),
+            checklist=self._checklist(shelved, kept, landing),
             reply=reply.text if reply else "",
-            effort=effort(self._trials.tried(shelved.id, kept)),
+            effort=took,
+            tasks=self._tasks(shelved, planned, kept),
+            change=self._change(shelved, reply, kept),
+            why=why(
+                shelved.id,
+                plan=planned,
+                folder=self._paths.folder(shelved.place, shelved.id),
+                refs_root=self._root,
+                landing=landing.record if landing else None,
+                attempts=attempts,
+                effort=took,
+            ),
         )
+
+    def _tasks(
+        self, shelved: Shelved, plan: Plan | None, kept: tuple[Kept, ...]
+    ) -> tuple[TaskProgress, ...]:
+        """Returns where the tasks of a graph are; nothing for a plan of one task."""
+        if plan is None or len(plan.tasks) < 2:
+            return ()
+        returned = [
+            Try(
+                number=k.number,
+                task=str(k.spec.task),
+                worker=str(k.spec.profile),
+                role=k.spec.role,
+                accepted=k.is_accepted,
+            )
+            for k in kept
+            if k.spec is not None and k.spec.round == shelved.round
+        ]
+        known = {one.number for one in returned}
+        others = [
+            Try(
+                number=spec.id.number,
+                task=str(spec.task),
+                worker=str(spec.profile),
+                role=spec.role,
+                running=ended is None,
+            )
+            for spec, ended in self._trials.begun(shelved.id)
+            if spec.round == shelved.round and spec.id.number not in known
+        ]
+        return progress(plan, sorted((*returned, *others), key=lambda one: one.number))
+
+    def _change(self, shelved: Shelved, reply: Reply | None, kept: tuple[Kept, ...]) -> str | None:
+        """Returns what a held changeset would do to the files, else the report that would land."""
+        if shelved.place is not Place.WAITING or reply is None or reply.changeset is None:
+            return None
+        before, after = reply.changeset_base, reply.changeset_result
+        if before and after and before != after:
+            return self._history.patch(Oid(before), Oid(after))
+        accepted = [k.output for k in kept if k.is_accepted and k.output]
+        reports = [one.body.text for one in accepted if isinstance(one.body, Report)]
+        return reports[-1] if reports else None
 
     def _attempts(self, shelved: Shelved, kept: tuple[Kept, ...]) -> tuple[AttemptStatus, ...]:
         """Returns the kept attempts, and those that returned nothing, which only the journal and commits name."""
@@ -123,7 +188,9 @@ class Stories:
         ]
         return reports[-1].encode() if reports else None
 
-    def _checklist(self, shelved: Shelved, kept: tuple[Kept, ...]) -> tuple[CheckItem, ...]:
+    def _checklist(
+        self, shelved: Shelved, kept: tuple[Kept, ...], landing: Landing | None
+    ) -> tuple[CheckItem, ...]:
         judged: list[Judged] = [one.judged() for one in kept if one.is_authored]
         shipped = [
             Shipped(
@@ -135,7 +202,7 @@ class Stories:
             for said in self._past.of(shelved.id)
             if said.verb == Verb.DEPLOY
         ]
-        return checklist(self._landing(shelved), judged, shipped, deploy=shelved.deploy)
+        return checklist(landing, judged, shipped, deploy=shelved.deploy)
 
     def _landing(self, shelved: Shelved) -> Landing | None:
         said = self._past.last(shelved.id, Verb.LAND)

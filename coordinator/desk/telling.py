@@ -144,6 +144,7 @@ class Teller(Viewer):
             tip=self.tip,
             paths=self.policy.paths,
             trials=self._trials(),
+            refs_root=self._root,
         )
 
     def _past_with(self, commit: SeenCommit) -> Past:

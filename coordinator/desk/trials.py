@@ -15,6 +15,7 @@ from coordinator.domain.lost_attempts import SaidLost
 if TYPE_CHECKING:
     from coordinator.desk.past import Past
     from coordinator.desk.sources import Archive, Memo
+    from coordinator.domain.attempt import Spec
     from coordinator.domain.names import BriefId, Oid
     from coordinator.domain.status import BriefStatus
     from coordinator.ports import Journal
@@ -46,6 +47,11 @@ class Trials:
         if self._here is None:
             self._here = self._read_journal()
         return tuple(self._here)
+
+    def begun(self, brief: BriefId) -> tuple[tuple[Spec, str | None], ...]:
+        """Returns the attempts that the journal knows, with how they ended (None: they run)."""
+        begun = self._journal().begun() if self._journal is not None else ()
+        return tuple((spec, ended) for spec, ended in begun if spec.id.brief == brief)
 
     def tried(self, brief: BriefId, kept: Iterable[Kept]) -> tuple[Tried, ...]:
         """Returns everything that was tried, `kept` being what returned something."""

@@ -5,11 +5,13 @@ What only some commands need is imported where it is used: `status` is asked oft
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from coordinator.desk import look as looking
 from coordinator.desk.past import Past, read_past
 from coordinator.desk.shelf import Shelf, front_matter
+from coordinator.desk.working import Working
 from coordinator.domain import state_md
 from coordinator.domain.errors import BriefError, UnreachableError
 from coordinator.domain.names import BriefId, Oid
@@ -92,7 +94,7 @@ class Viewer:
     def briefs(self) -> tuple[BriefStatus, ...]:
         """Returns every brief: those of the tip, then what is still in the inbox."""
         shelved = self._shelf.all(self.tip) if self.tip else ()
-        working = looking.Working(
+        working = Working(
             counts=self._attempt_counts(),
             kept=lambda brief: self._kepts().here(brief),
             journal=self._parts.journal,
@@ -108,9 +110,12 @@ class Viewer:
                 progress=working.progress(one, closed=closed, asked=asked),
                 now=now,
                 live=live,
+                remind_s=self.policy.remind_s,
             )
             for one in shelved
         ]
+        lying = self._lying()
+        found = [looking.lying(one, lying.get(one.id)) for one in found]
         found = [looking.kept_back(one, self._rewritten) for one in found]
         return (*found, *self._submitted(frozenset(s.id for s in shelved)))
 
@@ -193,6 +198,22 @@ class Viewer:
         from coordinator.desk.kept import Kepts  # noqa: PLC0415  see above
 
         return Kepts(self._objects, self._parts.archive, refs_root=self._root)
+
+    def _lying(self) -> Mapping[BriefId, str]:
+        """Returns the briefs that lack money of this day, which only the journal of this machine knows."""
+        if self.tip is None or self._parts.journal is None or not self._shelf.has_open(self.tip):
+            return {}
+        from coordinator.desk import resting  # noqa: PLC0415  see above
+
+        return resting.reasons(
+            self.tip,
+            shelf=self._shelf,
+            objects=self._objects,
+            policy=self.policy,
+            journal=self._parts.journal(),
+            now=self._clock.timestamp(),
+            kept=lambda brief: self._kepts().here(brief),
+        )
 
     def _with_efforts(self, briefs: tuple[BriefStatus, ...]) -> tuple[BriefStatus, ...]:
         from coordinator.desk.trials import with_efforts  # noqa: PLC0415  see above

@@ -42,11 +42,11 @@ def left(
         return 0.0
     own = sighting.filed.brief.budget_usd
     limit = policy.usd_per_brief if own is None else own
-    if _is_spent(brief, limit):
+    if is_spent(brief, limit):
         where = "`budget` of the brief" if own is not None else "[budget] usd_per_brief"
         why = f"the brief has used its budget: {_said(brief, limit)}; {where} says how much it may"
         return Lack(of="brief", why=why)
-    if _is_spent(day, policy.usd_per_day):
+    if is_spent(day, policy.usd_per_day):
         why = f"the money of this day is used up: {_said(day, policy.usd_per_day)}"
         return Lack(of="day", why=why)
     return min(most, limit - brief.usd, policy.usd_per_day - day.usd)
@@ -54,7 +54,7 @@ def left(
 
 def is_day_spent(world: World) -> bool:
     """Tells whether no worker that costs money starts before the day ends."""
-    return _is_spent(world.spent_today, world.policy.usd_per_day)
+    return is_spent(world.spent_today, world.policy.usd_per_day)
 
 
 def day_said(world: World) -> str:
@@ -62,7 +62,8 @@ def day_said(world: World) -> str:
     return _said(world.spent_today, world.policy.usd_per_day)
 
 
-def _is_spent(spent: Spent, limit: float) -> bool:
+def is_spent(spent: Spent, limit: float) -> bool:
+    """Tells whether so little is left of a limit that it is not worth starting anything."""
     rest = limit - spent.usd
     return rest <= 0 or rest < min(_USD_MIN, limit)
 

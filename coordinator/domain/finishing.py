@@ -50,9 +50,21 @@ def _held(sighting: Sighting, changeset: Changeset, world: World) -> Step | None
     if protected:
         text = "It changes protected paths: " + ", ".join(protected[:5])
         return Say(notes.held(sighting, changeset, why="protected", text=text, policy=policy))
+    asked = _review(sighting, world)
+    if asked:
+        return Say(notes.held(sighting, changeset, why="review", text=asked, policy=policy))
     if changeset.trust is Trust.UNVERIFIED and policy.unverified == "hold":
         text = "Nothing that was asked could be checked here; landing.unverified is 'hold'."
         return Say(notes.held(sighting, changeset, why="unverified", text=text, policy=policy))
+    return None
+
+
+def _review(sighting: Sighting, world: World) -> str | None:
+    """Returns who wants a person to look at the change before it lands."""
+    if sighting.filed.brief.review == "required":
+        return "A person has to look at it before it lands: the brief says `review: required`."
+    if world.policy.landing_review == "required":
+        return "A person has to look at it before it lands: [landing] review is 'required'."
     return None
 
 

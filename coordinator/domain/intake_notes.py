@@ -74,10 +74,12 @@ def accepted(matter: Matter, *, brief: Brief, text: str, plan: Plan) -> Note:
     )
 
 
-def reopened(matter: Matter, *, plan: Plan, subject: str, prose: str) -> Note:
+def reopened(matter: Matter, *, plan: Plan, subject: str, prose: str, more: Trailers = ()) -> Note:
     """Returns the note with which a human lets a brief go on, with another plan.json."""
     return Note(
-        record=_record(matter, Verb.ACCEPT, subject=subject, prose=prose, rule=rules.HUMAN),
+        record=_record(
+            matter, Verb.ACCEPT, subject=subject, prose=prose, more=more, rule=rules.HUMAN
+        ),
         when=_when(matter),
         operations=(
             *_to(matter, Place.OPEN),
@@ -149,8 +151,13 @@ def rejected(matter: Matter, *, name: str, faults: Sequence[Fault]) -> Note:
     )
 
 
-def ended(matter: Matter, *, name: str, verb: Verb, reason: str) -> Note:
-    """Returns the note with which a human ends a brief: `reject` with a reason, or `cancel`."""
+def ended(
+    matter: Matter, *, name: str, verb: Verb, reason: str, changeset: str | None = None
+) -> Note:
+    """Returns the note with which a human ends a brief: `reject` with a reason, or `cancel`.
+
+    `changeset` is the digest of the one that waited for them.
+    """
     code = "canceled" if verb is Verb.CANCEL else "refused"
     by = one_line(matter.origin.by) or "somebody"
     why = one_line(reason) or f"asked by {by}"
@@ -168,7 +175,10 @@ def ended(matter: Matter, *, name: str, verb: Verb, reason: str) -> Note:
             verb,
             subject=why,
             prose=f"It was {code} by {by}. Nothing of it was landed.",
-            more=(("Reason", f"{code}: {why}"),),
+            more=(
+                ("Reason", f"{code}: {why}"),
+                *((("Changeset", changeset),) if changeset else ()),
+            ),
             rule=rules.HUMAN,
         ),
         when=_when(matter),

@@ -231,6 +231,8 @@ class Policy:
     gates: tuple[Command, ...] = ()
     evaluator: str = ""  # the profile that judges prose; "": whoever has the capability
     unverified: Literal["land", "hold"] = "hold"
+    landing_review: Literal["", "required"] = ""  # required: a person looks at every change
+    remind_s: float = 86_400.0  # what waits for a person longer is said again
     protected: tuple[str, ...] = PROTECTED
     commit: CommitPolicy = field(default_factory=CommitPolicy)
     environments: tuple[Target, ...] = ()

@@ -18,7 +18,9 @@ class Reply(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore")
     state: Literal["working", "input_required", "completed", "failed", "canceled", "rejected"]
-    held: Literal["unverified", "protected", "conflict", "question", "rewritten"] | None = None
+    held: (
+        Literal["unverified", "protected", "review", "conflict", "question", "rewritten"] | None
+    ) = None
     reasons: tuple[str, ...] = ()
     faults: tuple[Fault, ...] = ()
     questions: tuple[Question, ...] = ()

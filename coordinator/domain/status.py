@@ -40,7 +40,15 @@ class Phase(StrEnum):
     DELIVER = "deliver"
 
 
-Held = Literal["unverified", "protected", "conflict", "question", "rewritten"]
+Held = Literal["unverified", "protected", "review", "conflict", "question", "rewritten"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tasks:
+    """How many tasks of a brief have an accepted output."""
+
+    done: int
+    of: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +56,8 @@ class BriefStatus:
     """One brief, in the words of the contract. `commit` is the landing; an unknown cost is None.
 
     `asked` counts what workers asked after it had been accepted; `effort` is None where nothing of its
-    attempts is known here.
+    attempts is known here. `waits_s` is how long it has waited for a human (None: it does not), and
+    `overdue` that this is longer than the house finds right. `tasks` is None where there is one task.
     """
 
     id: BriefId
@@ -67,6 +76,9 @@ class BriefStatus:
     cost_usd: float | None
     asked: int = 0
     effort: Effort | None = None
+    waits_s: float | None = None
+    overdue: bool = False
+    tasks: Tasks | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,6 +186,7 @@ class Progress:
     accepted: int = 0
     attempts: int = 0
     tasks: int = 1
+    done: int = 0  # tasks with an accepted output
     publishing: bool = False
 
 
@@ -231,7 +244,7 @@ def _working(progress: Progress) -> Phase:
         return Phase.REVIEW
     if progress.running:
         return Phase.DISPATCH
-    if progress.accepted >= progress.tasks:
+    if (progress.done if progress.tasks > 1 else progress.accepted) >= progress.tasks:
         return Phase.LAND if progress.claimed else Phase.SYNTHESIZE
     if progress.blocked:
         return Phase.WAITING

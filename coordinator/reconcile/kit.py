@@ -75,6 +75,7 @@ class Memory:
     regated: dict[BriefId, int] = field(default_factory=dict)
     irrevertible: dict[BriefId, str] = field(default_factory=dict)  # why a revert cannot be made
     told_tip: Oid | None = None
+    reminded: dict[BriefId, float] = field(default_factory=dict)  # when people were told last
     refused: str | None = None  # why the remote takes no records
     stamp: tuple[tuple[str, ...], int] | None = None  # what was built last, and when
 

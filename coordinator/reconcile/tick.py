@@ -10,7 +10,7 @@ from coordinator.domain.request import Drop, Request
 from coordinator.domain.world import World
 from coordinator.ports import Lane
 
-from . import briefs, deliveries, remote_steps, troubles, upkeep, work_steps
+from . import briefs, deliveries, reminders, remote_steps, troubles, upkeep, work_steps
 from .kit import Kit
 from .pace import SOON_S, Pace
 from .troubles import Trouble
@@ -90,6 +90,7 @@ class Coordinator:
         kit, pace = self._kit, self._pace
         for event in kit.observer.news():
             kit.say(event)
+        reminders.remind(kit, world)
         if kit.memory.told_tip != world.tip:
             pace.start(Lane.LOCAL, "tell", partial(work_steps.tell, kit, world))
             if world.policy.follow_checkout:

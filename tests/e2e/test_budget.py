@@ -149,6 +149,12 @@ def test_a_brief_lies_until_the_day_has_money_and_nobody_waits_for_it(tmp_path: 
         assert (ran.code, brief["state"]) == (0, "working"), ran.out + ran.said
         assert server.asked == []
         assert "the money of this day is used up: 0.00 of 0.00 USD" in ran.out + ran.said
+        assert brief["phase"] == "waiting"
+        (why,) = brief["reasons"]
+        assert why.startswith(
+            "the money of this day is used up: 0.00 of 0.00 USD; it goes on after"
+        )
+        assert "[budget] usd_per_day" in why
         assert git(site.hub, "for-each-ref", "refs/orchestrator/held") == ""
         raised = (site.repo / ".orchestrator/config.toml").read_text().replace("= 0.0", "= 1.0")
         git(site.repo, "pull", "--quiet", "--rebase")

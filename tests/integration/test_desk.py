@@ -56,6 +56,7 @@ def test_status_shows_an_open_and_a_landed_brief_in_a_plain_clone(
     assert set(by_id[brief]) == {
         *("id", "name", "state", "phase", "held", "priority", "age_s", "commit", "landed"),
         *("deployed", "reasons", "questions", "attempts", "cost_usd", "asked", "effort"),
+        *("waits_s", "overdue", "tasks"),
     }
     assert by_id[brief]["state"] == "completed"
     assert by_id[brief]["commit"] == commit

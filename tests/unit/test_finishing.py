@@ -86,6 +86,18 @@ def test_what_a_person_said_in_words_goes_to_a_worker_that_tries_again() -> None
     assert "Which one shall stand?" in found.feedback[0]
 
 
+def test_a_change_that_a_person_must_look_at_waits_whoever_wants_it() -> None:
+    house = said(step(synthesis=changeset(), policy=Policy(landing_review="required")))
+    assert (house.verb, house.subject) == ("hold", "review, until a human approves")
+    assert house.prose.endswith("[landing] review is 'required'.")
+    asks = said(step(synthesis=changeset(), of=brief(review="required")))
+    assert asks.prose.endswith("the brief says `review: required`.")
+    digest = changeset().digest
+    assert step(synthesis=changeset(), of=brief(review="required"), approved=digest) == Merge(
+        brief=BRIEF
+    )
+
+
 def test_a_change_of_a_protected_path_waits_for_a_human() -> None:
     policy = Policy(protected=("docs/**",))
     record = said(step(synthesis=changeset(), policy=policy))

@@ -153,6 +153,7 @@ def test_an_approval_binds_to_what_was_seen() -> None:
     assert house.place(brief) is Place.OPEN
     assert (house.plan(brief).approved, house.plan(brief).approved_by) == (CHANGESET, BY)
     assert (said.verb, said.values("Decided-By"), said.values("Rule")) == ("accept", (f"human {BY}",), ("10",))  # fmt: skip
+    assert said.values("Changeset") == (CHANGESET,)
     assert ignored(house, approve(brief, CHANGESET)) == "carried out"
     assert ignored(house, approve(brief, "sha256:x")) == "it does not wait for an approval"
 
@@ -163,6 +164,8 @@ def test_a_refusal_ends_a_waiting_brief_with_its_reason() -> None:
     said = recorded(house, refuse(brief, "not now")).note.record
     assert house.place(brief) is Place.REJECTED
     assert (said.verb, said.values("Reason")) == ("reject", ("refused: not now",))
+    assert said.values("Changeset") == (CHANGESET,)
+    assert said.values("Decided-By") == (f"human {BY}",)
     assert house.reply(brief).state == "rejected"
     assert ignored(House(), refuse(brief, "x")) == f"there is no brief {brief}"
     other = House()

@@ -83,6 +83,7 @@ class On:
             plan=self._updated(plan, request, approved=request.changeset, approved_by=by),
             subject="approved",
             prose=f"{by} approved the changeset {request.changeset}.",
+            more=(("Changeset", request.changeset),),
         )
         return Record(note, request)
 
@@ -188,9 +189,15 @@ class On:
 
     def _ended(self, request: Refuse | Cancel, *, verb: Verb, reason: str) -> Record:
         matter = self._matter(request)
-        return Record(
-            intake_notes.ended(matter, name=self.known.name, verb=verb, reason=reason), request
+        reply = self.known.reply
+        note = intake_notes.ended(
+            matter,
+            name=self.known.name,
+            verb=verb,
+            reason=reason,
+            changeset=reply.changeset if reply else None,
         )
+        return Record(note, request)
 
     def _updated(self, plan: Plan, request: Request, **changed: object) -> Plan:
         requests = (*plan.requests, request.origin.token)

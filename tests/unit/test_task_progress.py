@@ -1,0 +1,42 @@
+"""Where each task of a graph is."""
+
+from typing import Any
+
+from coordinator.domain.names import ProfileName, TaskId
+from coordinator.domain.plan import Plan, Task
+from coordinator.domain.task_progress import Try, progress
+
+
+def task(name: str, *after: str) -> Task:
+    before = tuple(TaskId(one) for one in after)
+    return Task(id=TaskId(name), objective=name, profile=ProfileName("links"), after=before)
+
+
+def tried(number: int, name: str, **fields: Any) -> Try:
+    return Try(number=number, task=name, worker="search", **fields)
+
+
+PLAN = Plan(shape="graph", tasks=(task("a"), task("b", "a"), task("c"), task("d", "b", "c")))
+
+
+def test_a_task_is_done_running_tried_ready_or_waiting() -> None:
+    tries = (
+        tried(1, "a"),
+        tried(2, "a", accepted=True),
+        tried(3, "c", running=True),
+        tried(4, "a", role="evaluator"),
+    )
+    found = progress(PLAN, tries)
+    assert [(one.id, one.state) for one in found] == [
+        ("a", "done"),
+        ("b", "ready"),
+        ("c", "running"),
+        ("d", "waiting"),
+    ]
+    assert [one.worker for one in found] == ["search", "links", "search", "links"]
+    assert (found[0].attempts, found[3].after) == ((1, 2), ("b", "c"))
+
+
+def test_what_was_accepted_and_then_tried_again_is_not_done() -> None:
+    found = progress(PLAN, (tried(1, "a", accepted=True), tried(2, "a")))
+    assert [one.state for one in found] == ["tried", "waiting", "ready", "waiting"]
