@@ -13,6 +13,8 @@ from .world import HeldRef
 
 Phase = Literal["intake", "waiting", "plan", "dispatch", "review", "synthesize", "land", "deliver"]
 
+WhyBeside = Literal["slow", "failed"]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wait:
@@ -65,6 +67,7 @@ class Dispatch:
     role: Role = "author"
     about: int | None = None
     beside: int | None = None  # the attempt that it runs beside
+    why_beside: WhyBeside = "slow"  # what became of that one, or of the try before it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

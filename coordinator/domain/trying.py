@@ -16,6 +16,7 @@ from . import (
     budget,
     choosing,
     evaluating,
+    fanning,
     notes,
     packing,
     partial_answers,
@@ -28,7 +29,7 @@ from .attempt import RESTARTED, Attempt, Lost, Returned
 from .brief import Question
 from .names import ProfileName
 from .plan import Task
-from .steps import Dispatch, Review, Say, Step, Wait
+from .steps import Dispatch, Review, Say, Step, Wait, WhyBeside
 from .verdict import Reject, Revise
 from .world import Sighting, World
 
@@ -98,16 +99,18 @@ def again(
 
 
 def _beside(task: Task, tried: list[Attempt], sighting: Sighting, world: World) -> Step:
-    """Waits for what runs, or starts another beside it when it takes too long."""
+    """Waits for what runs, or starts another beside it: after a failed try, or when it takes too long."""
     under_way = speculating.running(tried)[0].spec
     why = f"{under_way.profile} works on it"
-    who = straggling.second(task, tried, sighting, world)
+    joining = fanning.joining(task, tried, sighting, world)
+    who = joining or straggling.second(task, tried, sighting, world)
     if not isinstance(who, str):
         return Wait(phase="dispatch", why=why, due_in_s=who)
     before = [a for a in tried if speculating.turn_of(a) != speculating.turn_of(tried[-1])]
     feedback = earlier_reasons((), before, sighting)
     copy = _next(task.model_copy(update={"profile": who}), sighting, feedback)
-    return replace(copy, beside=under_way.id.number)
+    reason: WhyBeside = "failed" if joining else "slow"
+    return replace(copy, beside=speculating.turn_of(tried[-1]), why_beside=reason)
 
 
 def same_worker(tried: Sequence[Attempt]) -> list[Attempt]:

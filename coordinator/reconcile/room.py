@@ -56,12 +56,12 @@ class Room:
         """
         if step.brief in self._starting or (self._starting and self._is_counted(step.task.profile)):
             return False
-        if step.beside is not None and self._copies >= straggling.copies_max(self._world.policy):
+        if _is_copy(step) and self._copies >= straggling.copies_max(self._world.policy):
             return False
         if self._running >= self._running_max:
             return False
         self._running += 1
-        self._copies += step.beside is not None
+        self._copies += _is_copy(step)
         self._starting.add(step.brief)
         return True
 
@@ -77,3 +77,8 @@ class Room:
 
 def _works(sighting: Sighting) -> bool:
     return any(isinstance(attempt, Running) for attempt in sighting.attempts)
+
+
+def _is_copy(step: steps.Dispatch) -> bool:
+    """Tells whether it starts a second attempt at what one takes long for."""
+    return step.beside is not None and step.why_beside == "slow"

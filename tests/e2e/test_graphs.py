@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from tests.support.graphs import changing, opened
 from tests.support.worked import worked
 
@@ -84,3 +86,26 @@ def test_a_brief_lands_without_the_task_that_failed_once_a_person_says_so(tmp_pa
     lacking = [line for line in brief.landing().splitlines() if line.startswith("Partial: ")]
     assert lacking[0].startswith("Partial: b an attempt was lost: ")
     assert lacking[1] == "Partial: c b, which it comes after, did not complete"
+
+
+@pytest.mark.parametrize(("on_partial", "state"), [("land", "completed"), ("fail", "failed")])
+def test_a_brief_says_itself_what_becomes_of_it_when_a_task_fails(
+    tmp_path: Path, on_partial: str, state: str
+) -> None:
+    made = worked(tmp_path, WORKERS)
+    graph = [
+        changing("a", "docs/a.md", profile="a", says="a.md"),
+        changing("b", "docs/b.md", profile="fails", says="b.md"),
+    ]
+    front = f"---\nretries: 0\non_partial: {on_partial}\n---\n"
+    shown = opened(made, front + TEXT, graph).ran()
+    assert shown["state"] == state, shown
+    if state == "completed":
+        assert made.at_tip("docs/a.md").split() == ["a.md", "guide.md"]
+        assert shown["reasons"] == [
+            "not done: b an attempt was lost: the worker failed: exit 7: it is broken"
+        ]
+    else:
+        assert shown["reasons"] == [
+            "b: an attempt was lost: the worker failed: exit 7: it is broken"
+        ]

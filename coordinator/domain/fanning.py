@@ -1,0 +1,44 @@
+"""Effort after a failure: a brief with `workers` has its next tries made by several workers at once.
+
+The first try of a task is made by one alone, because most succeed. Which of several attempts counts, and
+which are stopped, is said by `speculating`.
+"""
+
+from collections.abc import Sequence
+
+from . import breaker, budget, choosing, speculating, tasks
+from .attempt import Attempt, Returned
+from .names import ProfileName
+from .plan import Task
+from .world import Sighting, World
+
+
+def joining(
+    task: Task, tried: Sequence[Attempt], sighting: Sighting, world: World
+) -> ProfileName | None:
+    """Returns a worker that makes another attempt beside those of this turn; None when there are enough."""
+    now = speculating.turn(tried)
+    if len(now) >= _width(sighting, world) or not _has_failed(tried):
+        return None
+    used = {attempt.spec.profile for attempt in now}
+    asked = tasks.brief_of(sighting.filed.brief, task)
+    fit = (
+        name
+        for name in choosing.substitutes(asked, world.policy)
+        if name not in used
+        and budget.lack(name, sighting, world) is None
+        and breaker.is_open(name, world) is None
+    )
+    return next(fit, None)
+
+
+def _width(sighting: Sighting, world: World) -> int:
+    """Returns how many attempts at one task may run at once: the first try was one of the `workers`."""
+    wanted = sighting.filed.brief.workers or 1
+    return min(wanted - 1, world.policy.doctrine.workers_max)
+
+
+def _has_failed(tried: Sequence[Attempt]) -> bool:
+    """Tells whether an output of an earlier turn was turned down; a loss says nothing of how hard it is."""
+    now = speculating.turn_of(tried[-1])
+    return any(isinstance(a, Returned) and speculating.turn_of(a) != now for a in tried)
