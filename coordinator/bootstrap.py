@@ -173,10 +173,12 @@ class _Base:
         self.keys.take(
             wired.key_variables
         )  # before the first fetch, which shows the policy at the tip
-        self.policy = self.read_policy(None, {})
+        self.policy = self.read_policy(None, {}, None)
 
-    def read_policy(self, text: bytes | None, worker_texts: Mapping[str, bytes]) -> Policy:
-        self.policy = config.read_policy(text, worker_texts)
+    def read_policy(
+        self, text: bytes | None, worker_texts: Mapping[str, bytes], doctrine: bytes | None
+    ) -> Policy:
+        self.policy = config.read_policy(text, worker_texts, doctrine)
         self.keys.take(endpoint.key_env for endpoint in self.policy.endpoints)
         return self.policy
 

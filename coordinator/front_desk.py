@@ -52,7 +52,7 @@ def desk(path: Path) -> Desk:
     """Returns the desk of the repository that `path` is in; needs no daemon, no init and no network."""
     seen = viewpoint.look(path)
     clock = SystemClock()
-    policy, faults = viewpoint.policy_of(seen.text, seen.worker_texts)
+    policy, faults = viewpoint.policy_of(seen.text, seen.worker_texts, seen.doctrine)
     reading = GitReading(seen.git.directory, remote=_remote_name(seen))
     memo = FileMemo(seen.checkout.run / "memo" if seen.private else None)
     wiring = seen.wiring if seen.text is not None else None
@@ -100,7 +100,7 @@ def shipper(path: Path) -> "Shipper":
     seen = viewpoint.look(path)
     wiring = _required(seen)
     clock = SystemClock()
-    policy, faults = viewpoint.policy_of(seen.text, seen.worker_texts)
+    policy, faults = viewpoint.policy_of(seen.text, seen.worker_texts, seen.doctrine)
     if faults:
         raise ConfigError("; ".join(faults), hint="`coordinator config` shows what is in force")
     git = GitProcess(
@@ -141,7 +141,7 @@ def examine(path: Path) -> "tuple[Checked, ...]":
 
     seen = viewpoint.look(path)
     branch = seen.wiring.branch if seen.wiring else seen.checkout.branch or "main"
-    policy, _ = viewpoint.policy_of(seen.text, seen.worker_texts)
+    policy, _ = viewpoint.policy_of(seen.text, seen.worker_texts, seen.doctrine)
     return doctor.examine(seen.checkout, branch=branch, text=seen.text, policy=policy)
 
 
@@ -154,7 +154,7 @@ def attack(path: Path, checks: "tuple[Checked, ...]", **chosen: Iterable[str]) -
     from workers.model_tools import Toolbox  # noqa: PLC0415
 
     seen = viewpoint.look(path)
-    policy, _ = viewpoint.policy_of(seen.text, seen.worker_texts)
+    policy, _ = viewpoint.policy_of(seen.text, seen.worker_texts, seen.doctrine)
     if not (doctor.is_confined(checks) and doctor.needs_confinement(policy)):
         return ()
 
@@ -191,7 +191,7 @@ def policy_with_drafts(path: Path) -> "tuple[Policy, frozenset[str]]":
     seen = viewpoint.look(path)
     folder = seen.checkout.top / WORKERS
     drafts = {file.name: file.read_bytes() for file in sorted(folder.glob("*.md"))}
-    policy = config.read_policy(seen.text, {**seen.worker_texts, **drafts})
+    policy = config.read_policy(seen.text, {**seen.worker_texts, **drafts}, seen.doctrine)
     changed = (n for n, text in drafts.items() if seen.worker_texts.get(n) != text)
     return policy, frozenset(name.removesuffix(".md") for name in changed)
 

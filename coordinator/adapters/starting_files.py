@@ -3,10 +3,12 @@
 from collections.abc import Mapping
 
 from coordinator import config
+from coordinator.config import doctrine
 from coordinator.domain import memory_md, plan_md, rules, state_md
 from coordinator.domain.names import RecordPaths
 
 CONFIG = ".orchestrator/config.toml"
+DOCTRINE = str(config.DOCTRINE_FILE)
 OURS_IN_BRIEFS = frozenset(
     {
         "inbox",
@@ -61,6 +63,7 @@ def starting_files(
     return {
         CONFIG: text.encode(),
         ".orchestrator/constitution.md": _bytes(rules.render()),
+        DOCTRINE: doctrine.TEMPLATE.encode(),
         ".orchestrator/.gitignore": b"run/\n",
         str(paths.plan_file): plan_md.PLAN_TEMPLATE.encode(),
         str(paths.state_file): state_md.STATE_TEMPLATE.encode(),

@@ -38,6 +38,7 @@ class Viewpoint:
     worker_texts: Mapping[str, bytes] = field(
         default_factory=dict
     )  # .orchestrator/workers/ at the tip
+    doctrine: bytes | None = None  # doctrine.toml at the tip
     rewritten: Oid | None = (
         None  # what the remote's branch is since it was rewritten; then not `tip`
     )
@@ -72,11 +73,11 @@ def look(path: Path) -> Viewpoint:
 
 
 def policy_of(
-    text: bytes | None, worker_texts: Mapping[str, bytes]
+    text: bytes | None, worker_texts: Mapping[str, bytes], doctrine: bytes | None = None
 ) -> tuple[Policy, tuple[str, ...]]:
     """Returns the policy at the tip; a faulty one gives the defaults and what is wrong with it."""
     try:
-        return config.read_policy(text, worker_texts), ()
+        return config.read_policy(text, worker_texts, doctrine), ()
     except ConfigError as error:
         return config.read_policy(None), (str(error),)
 
@@ -114,6 +115,7 @@ def _seen(
         text=text,
         text_from=text_from,
         worker_texts=_worker_texts(objects, tip),
+        doctrine=objects.read(objects.tree_of(tip), config.DOCTRINE_FILE) if tip else None,
     )
 
 

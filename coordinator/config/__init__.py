@@ -9,7 +9,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from coordinator.config import failing, schema, worker_files
+from coordinator.config import doctrine, failing, reading, schema, worker_files
+from coordinator.config.doctrine import DOCTRINE_FILE
 from coordinator.config.schema import CONFIG_FILE, SCHEMA
 from coordinator.config.template import TEMPLATE, template
 from coordinator.domain.errors import ConfigError, RepositoryError
@@ -28,6 +29,7 @@ from coordinator.domain.profiles import BUILT_IN
 
 __all__ = [
     "CONFIG_FILE",
+    "DOCTRINE_FILE",
     "SCHEMA",
     "TEMPLATE",
     "Wiring",
@@ -102,12 +104,17 @@ def read_wiring(
     )
 
 
-def read_policy(text: bytes | None, worker_texts: Mapping[str, bytes] = EMPTY) -> Policy:
+def read_policy(
+    text: bytes | None,
+    worker_texts: Mapping[str, bytes] = EMPTY,
+    doctrine_text: bytes | None = None,
+) -> Policy:
     """Returns the rules of the house as config.toml and the worker files say them.
 
     Args:
         text: config.toml; None where there is none.
         worker_texts: the files of `.orchestrator/workers/`, by file name.
+        doctrine_text: doctrine.toml; None where there is none.
 
     Raises:
         ConfigError: a text is faulty; the message names each fault.
@@ -162,6 +169,7 @@ def read_policy(text: bytes | None, worker_texts: Mapping[str, bytes] = EMPTY) -
         endpoints=_endpoints(said),
         memory_tokens_max=said.memory.tokens_max,
         search_url=said.network.search_url,
+        doctrine=doctrine.read(doctrine_text),
         digest=hashlib.sha256(text or b"").hexdigest(),
     )
 
@@ -191,7 +199,7 @@ def _flat(above: tuple[int | str, ...], table: BaseModel) -> dict[str, dict[str,
                 found |= _flat((*key, number), below)
         else:
             said = name in table.model_fields_set
-            found[schema.dotted(key)] = {
+            found[reading.dotted(key)] = {
                 "value": value,
                 "source": "config.toml" if said else "default",
             }

@@ -1,13 +1,11 @@
 """What config.toml may say: one model for each table, and every fault of a text at once."""
 
-import difflib
-import tomllib
-from collections.abc import Sequence
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from coordinator.config.failing import Breaker, Limit, Retry, Speculation
+from coordinator.config.reading import faults, toml
 from coordinator.config.table import STRICT
 from coordinator.config.values import (
     Absolute,
@@ -221,7 +219,7 @@ def parse(text: bytes | None) -> Config:
 
     Raises ConfigError, whose message has one line for each fault, and NewerSchemaError.
     """
-    raw = _toml(text or b"")
+    raw = toml(text or b"", CONFIG_FILE)
     number = raw.get("schema", SCHEMA)
     if isinstance(number, int) and number > SCHEMA:
         raise NewerSchemaError(
@@ -231,69 +229,5 @@ def parse(text: bytes | None) -> Config:
     try:
         return Config.model_validate(raw)
     except ValidationError as error:
-        faults = [_fault(detail["type"], detail["loc"], detail) for detail in error.errors()]
-    raise ConfigError(
-        "\n".join(f"{CONFIG_FILE}: {fault}" for fault in faults),
-        hint="`coordinator config` lists every setting with its value",
-    )
-
-
-def _toml(text: bytes) -> dict[str, Any]:
-    hint = "correct the line; https://toml.io shows the syntax"
-    try:
-        return tomllib.loads(text.decode("utf-8-sig"))
-    except UnicodeDecodeError as error:
-        line = text.count(b"\n", 0, error.start) + 1
-        raise ConfigError(f"{CONFIG_FILE}:{line}: it is not UTF-8", hint=hint) from error
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{CONFIG_FILE}: it is not TOML: {error}", hint=hint) from error
-
-
-def _fault(kind: str, loc: Sequence[int | str], detail: Any) -> str:
-    parts = [part for part in loc if part != "[key]"]
-    if parts[:1] == ["environments"] and len(parts) > 3:
-        del parts[2]  # pydantic names the kind of environment in between
-    key = dotted(parts)
-    if kind == "extra_forbidden":
-        return f"{key}: there is no such setting{_did_you_mean(loc)}"
-    if kind == "missing":
-        return f"{key}: it is required"
-    if kind == "union_tag_not_found":
-        return f'{key}.kind: it is required, "directory" or "command"'
-    if kind == "union_tag_invalid":
-        return f'{key}.kind: must be "directory" or "command"'
-    if kind == "model_type":
-        return f"{key}: must be a table, [{key}]"
-    message = detail["msg"].removeprefix("Value error, ").replace("Input should", "must")
-    said = "" if isinstance(detail["input"], dict) else f" (is {detail['input']!r:.60})"
-    return f"{key or 'config'}: {message}{said}"
-
-
-def dotted(parts: Sequence[int | str]) -> str:
-    """Returns the key as people write it: `gate[0].run`, counted from 0."""
-    key = ""
-    for part in parts:
-        key += f"[{part}]" if isinstance(part, int) else f".{part}" if key else part
-    return key
-
-
-def _did_you_mean(loc: Sequence[int | str]) -> str:
-    known = _names(Config, loc[:-1])
-    close = difflib.get_close_matches(str(loc[-1]), known, n=1, cutoff=0.5)
-    return f"; did you mean {close[0]}?" if close else f"; known here: {', '.join(sorted(known))}"
-
-
-def _names(annotation: Any, loc: Sequence[int | str]) -> list[str]:
-    """Returns the settings of the table at `loc`, found along the annotations of the models."""
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        fields = {field.alias or name: field for name, field in annotation.model_fields.items()}
-        return _names(fields[str(loc[0])].annotation, loc[1:]) if loc else list(fields)
-    origin, arguments = get_origin(annotation), get_args(annotation)
-    if origin is Annotated:
-        return _names(arguments[0], loc)
-    if (
-        origin is Union or str(origin) == "<class 'types.UnionType'>"
-    ):  # the next part names the kind
-        kinds = {get_args(a.model_fields["kind"].annotation)[0]: a for a in arguments}
-        return _names(kinds[loc[0]], loc[1:])
-    return _names(arguments[-1], loc[1:])  # of a list or a dict
+        said = faults(error, Config, CONFIG_FILE)
+    raise ConfigError(said, hint="`coordinator config` lists every setting with its value")

@@ -12,6 +12,7 @@ from tests.support.repos import Site, commit_files, git, make_site
 FILES = [
     ".orchestrator/config.toml",
     ".orchestrator/constitution.md",
+    ".orchestrator/doctrine.toml",
     ".orchestrator/.gitignore",
     "memory/plan.md",
     "memory/state.md",

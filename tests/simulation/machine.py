@@ -221,7 +221,7 @@ class Machine:
             epoch=Epoch(self.epoch),
             branch="main",
             refs_root="refs/orchestrator",
-            read_policy=lambda _text, _workers: policy,
+            read_policy=lambda _text, _workers, _doctrine: policy,
         )
 
     def _port(self, port: Any) -> Any:

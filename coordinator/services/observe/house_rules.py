@@ -13,14 +13,17 @@ from coordinator.ports import Objects
 logger = logging.getLogger(__name__)
 
 CONFIG = RepoPath(".orchestrator/config.toml")
-_Blobs = tuple[Oid | None, tuple[tuple[str, Oid], ...]]
+DOCTRINE = RepoPath(".orchestrator/doctrine.toml")
+_Blobs = tuple[Oid | None, tuple[tuple[str, Oid], ...], Oid | None]
 _BACK_MAX = 2_000  # commits that are searched for the last good one after a start
 
 
 class ReadPolicy(Protocol):
-    """Makes a policy of config.toml (None: there is none) and the worker files. Raises ConfigError."""
+    """Makes a policy of config.toml, the worker files and doctrine.toml (None: there is none). Raises ConfigError."""
 
-    def __call__(self, text: bytes | None, worker_texts: Mapping[str, bytes], /) -> Policy:
+    def __call__(
+        self, text: bytes | None, worker_texts: Mapping[str, bytes], doctrine: bytes | None, /
+    ) -> Policy:
         """Returns the policy that the texts say."""
         ...
 
@@ -31,7 +34,7 @@ class HouseRules:
     def __init__(self, objects: Objects, read_policy: ReadPolicy) -> None:
         self._objects = objects
         self._read_policy = read_policy
-        self.policy = read_policy(None, {})
+        self.policy = read_policy(None, {}, None)
         self.faults: tuple[str, ...] = ()
         self.read_only: str | None = None
         self._seen: _Blobs | None = None  # None until the first look
@@ -73,13 +76,21 @@ class HouseRules:
         self.read_only = f"{'; '.join(self.faults)}: no earlier one is good, so nothing is done"
 
     def _blobs(self, tree: Oid) -> _Blobs:
-        """Returns what config.toml and each worker file are at a tree."""
+        """Returns what config.toml, each worker file and doctrine.toml are at a tree."""
         config = self._objects.entry(tree, CONFIG)
         folder = self._objects.entry(tree, WORKERS)
         files = self._objects.listing(folder.oid) if folder is not None and folder.is_tree else {}
-        return (config.oid if config else None, worker_files(files))
+        doctrine = self._objects.entry(tree, DOCTRINE)
+        return (
+            config.oid if config else None,
+            worker_files(files),
+            doctrine.oid if doctrine and not doctrine.is_tree else None,
+        )
 
     def _read(self, blobs: _Blobs) -> Policy:
-        config, workers = blobs
-        text = self._objects.content(config) if config else None
-        return self._read_policy(text, {name: self._objects.content(o) for name, o in workers})
+        config, workers, doctrine = blobs
+        return self._read_policy(
+            self._objects.content(config) if config else None,
+            {name: self._objects.content(oid) for name, oid in workers},
+            self._objects.content(doctrine) if doctrine else None,
+        )
