@@ -52,7 +52,7 @@ class GitReading:
 
     def patch(self, before: Oid, after: Oid) -> str | None:
         """Returns what leads from one tree to the other as a diff; None where a tree is not here."""
-        plain = ["--patch", "-M", "--no-color", "--no-ext-diff", "--no-textconv", "--full-index"]
+        plain = ["--patch", "-M", "--no-color", "--no-ext-diff", "--no-textconv"]
         try:
             out = self._run(["diff-tree", "-r", *plain, before, after])
         except RepositoryError:

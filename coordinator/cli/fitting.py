@@ -14,8 +14,11 @@ def columns() -> int | None:
 
 
 def wrapped(text: str, *, indent: str, columns: int | None) -> list[str]:
-    """Returns the lines of `text`, each indented; what does not fit goes on a little further in."""
-    if columns is None:
+    """Returns the lines of `text`, each indented; what does not fit goes on a little further in.
+
+    A command stays on one line, so that it can be copied.
+    """
+    if columns is None or text.startswith("coordinator "):
         return [indent + line for line in text.splitlines()]
     return [
         part

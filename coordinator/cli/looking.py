@@ -136,7 +136,7 @@ def _part(brief: str, story: Any, *, why: bool, as_json: bool) -> None:
         if as_json:
             answer({"why": plain(story.why)})
         else:
-            click.echo(story_texts.why(story.why))
+            click.echo(story_texts.why(story.why, columns=columns()))
         return
     if story.change is None:
         raise BriefError(

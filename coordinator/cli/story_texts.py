@@ -36,7 +36,9 @@ def story(brief: BriefStatus, told: "Story | None", *, columns: int | None = Non
     """Returns the whole of `show`."""
     state = click.style(brief.state, fg=texts.COLOURS.get(brief.state))
     head = [f"{brief.id}: {state}, {brief.phase}"]
-    lines = [*texts.some(texts.reasons(brief), _REASONS_MAX), *texts.to_do(brief)]
+    here = f"coordinator show {brief.id}"
+    to_do = [line for line in texts.to_do(brief) if line != here]
+    lines = [*texts.some(texts.reasons(brief), _REASONS_MAX), *to_do]
     lines += texts.asked(brief)
     head += [part for line in lines for part in wrapped(line, indent="  ", columns=columns)]
     if told is None:
@@ -57,18 +59,19 @@ def story(brief: BriefStatus, told: "Story | None", *, columns: int | None = Non
             head += ["", *part]
     return "\n".join(
         line
-        if columns is None or len(line) < columns or _is_diff(line)
+        if columns is None or len(line) < columns or _is_whole(line)
         else "\n".join(wrapped(line.strip(), indent=_indent(line), columns=columns))
         for line in head
     )
 
 
-def why(told: "Why") -> str:
-    """Returns the five answers, a line each."""
-    return "\n".join(
+def why(told: "Why", *, columns: int | None = None) -> str:
+    """Returns the five answers, a line each where they fit."""
+    lines = [
         f"{question + ':':<14} {shown(getattr(told, name))}"
         for name, question in _QUESTIONS.items()
-    )
+    ]
+    return "\n".join(p for line in lines for p in wrapped(line, indent="", columns=columns))
 
 
 def effort(took: "Effort") -> str:
@@ -176,8 +179,9 @@ def _item(item: CheckItem) -> str:
     return f"  [{_MARKS[item.done]}] {item.item}: {shown(item.evidence)}{oids}"
 
 
-def _is_diff(line: str) -> bool:
-    return line.startswith("  | ")
+def _is_whole(line: str) -> bool:
+    """Tells whether a line is one of a diff, or a command to copy."""
+    return line.startswith(("  | ", "  coordinator "))
 
 
 def _indent(line: str) -> str:

@@ -118,7 +118,7 @@ def asked(brief: BriefStatus) -> list[str]:
     for question in brief.questions:
         lines.append(f"? {question.id}: {shown(question.text)}{_choices(question.choices)}")
         said = shown(next(iter(question.choices), "..."))
-        lines.append(f'answer it: coordinator answer {brief.id} {question.id} "{said}"')
+        lines.append(f'coordinator answer {brief.id} {question.id} "{said}"')
     return lines
 
 
@@ -126,13 +126,14 @@ def to_do(brief: BriefStatus) -> list[str]:
     """Returns how long it has waited for a human, and what one may do about a held change."""
     if brief.state is not State.INPUT_REQUIRED:
         return []
-    since = f"waits for a human{_for(brief.waits_s)}"
-    since = click.style(f"{since}, too long", fg="red") if brief.overdue else since
+    since = f"waits for a human{_for(brief.waits_s)}" + (", too long" if brief.overdue else "")
     if brief.questions:
         return [since]
     return [
-        f"{since}: coordinator show {brief.id}",
-        f"then: coordinator approve {brief.id}, or: coordinator reject {brief.id} --reason TEXT",
+        f"{since}: look, then approve or reject",
+        f"coordinator show {brief.id}",
+        f"coordinator approve {brief.id}",
+        f"coordinator reject {brief.id} --reason TEXT",
     ]
 
 

@@ -120,6 +120,7 @@ class Stories:
                 task=str(k.spec.task),
                 worker=str(k.spec.profile),
                 role=k.spec.role,
+                beside=k.spec.beside,
                 accepted=k.is_accepted,
             )
             for k in kept
@@ -132,6 +133,7 @@ class Stories:
                 task=str(spec.task),
                 worker=str(spec.profile),
                 role=spec.role,
+                beside=spec.beside,
                 running=ended is None,
             )
             for spec, ended in self._trials.begun(shelved.id)

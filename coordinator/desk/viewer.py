@@ -216,6 +216,8 @@ class Viewer:
         )
 
     def _with_efforts(self, briefs: tuple[BriefStatus, ...]) -> tuple[BriefStatus, ...]:
+        if not self._attempt_counts() and not any(said.lost for said in self._past().sayings):
+            return briefs  # nothing was tried, or nothing of it is here
         from coordinator.desk.trials import with_efforts  # noqa: PLC0415  see above
 
         return with_efforts(

@@ -78,6 +78,12 @@ def has_graph(shelved: Shelved) -> bool:
 
 
 def _done(kept: "Sequence[Kept]", round_: int) -> int:
-    """Counts the tasks whose last attempt in a round was accepted."""
-    last = {k.spec.task: k for k in kept if k.is_authored and k.spec and k.spec.round == round_}
-    return sum(k.is_accepted for k in last.values())
+    """Counts the tasks of whose last turn in a round an output was accepted."""
+    turns: dict[str, tuple[int, bool]] = {}
+    for k in kept:
+        if k.spec is None or not k.is_authored or k.spec.round != round_:
+            continue
+        turn = k.number if k.spec.beside is None else k.spec.beside
+        last, good = turns.get(k.spec.task, (0, False))
+        turns[k.spec.task] = (turn, k.is_accepted or (good and turn == last))
+    return sum(good for _, good in turns.values())

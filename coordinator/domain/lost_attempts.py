@@ -2,8 +2,10 @@
 
 import re
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from .attempt import Lost
+if TYPE_CHECKING:  # reading a trailer is part of `status`, which has to start fast
+    from .attempt import Lost
 
 _SAID = re.compile(
     r"(?P<worker>[^\s/]+)/(?P<number>\d{1,9}) lost"
@@ -24,14 +26,14 @@ class SaidLost:
     tokens_out: int | None = None
 
 
-def cost(lost: Lost) -> float | None:
+def cost(lost: "Lost") -> float | None:
     """Returns what it cost in US dollars: nothing for a worker without money, None where nobody knows."""
     if not lost.spec.cost_usd_max:
         return 0.0
     return lost.usage.cost_usd if lost.usage is not None else None
 
 
-def said(lost: Lost) -> str:
+def said(lost: "Lost") -> str:
     """Returns the value of its Attempt trailer."""
     known = cost(lost)
     used = "unknown USD" if known is None else f"{known:.4f} USD"

@@ -2,12 +2,14 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from coordinator.domain.brief import Question
-from coordinator.domain.effort import Effort
 from coordinator.domain.names import BriefId, Oid, Place
 from coordinator.domain.reply import Reply
+
+if TYPE_CHECKING:
+    from coordinator.domain.effort import Effort
 
 
 class State(StrEnum):
@@ -75,7 +77,7 @@ class BriefStatus:
     attempts: int
     cost_usd: float | None
     asked: int = 0
-    effort: Effort | None = None
+    effort: "Effort | None" = None
     waits_s: float | None = None
     overdue: bool = False
     tasks: Tasks | None = None

@@ -39,7 +39,7 @@ def why(
     """Returns the answers, from what commits and kept attempts say."""
     return Why(
         unit=_unit(plan),
-        state=f"{folder} on the branch; what was tried, in {refs_root}/attempts/{brief}/",
+        state=f"{folder} on the branch; attempts in {refs_root}/attempts/{brief}/",
         boundary=_boundary(plan),
         verified=_verified(landing, attempts, effort),
         cost=_cost(effort),
@@ -48,7 +48,7 @@ def why(
 
 def _unit(plan: Plan | None) -> str:
     if plan is None:
-        return "it has no plan"
+        return "no plan is kept of it"
     names = [f"{task.id} ({task.profile})" for task in plan.tasks]
     left = len(names) - _TASKS_MAX
     said = ", ".join(names[:_TASKS_MAX]) + (f" and {left} more" if left > 0 else "")

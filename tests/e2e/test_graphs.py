@@ -68,6 +68,10 @@ def test_a_brief_lands_without_the_task_that_failed_once_a_person_says_so(tmp_pa
     brief = opened(made, "---\nretries: 0\n---\n" + TEXT, graph)
     shown = brief.ran()
     assert shown["state"] == "input_required", shown
+    graph_ = [(one["id"], one["state"], one["attempts"]) for one in shown["graph"]]
+    assert graph_ == [("a", "done", [1]), ("b", "tried", [2]), ("c", "waiting", [])]
+    (listed,) = made.run("status", "--json").json["briefs"]
+    assert listed["tasks"] == {"done": 1, "of": 3}
     (question,) = shown["questions"]
     assert question["choices"] == ["land", "try again", "give up"]
     assert "- a: done" in shown["reasons"][0].splitlines()

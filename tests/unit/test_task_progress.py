@@ -37,6 +37,18 @@ def test_a_task_is_done_running_tried_ready_or_waiting() -> None:
     assert (found[0].attempts, found[3].after) == ((1, 2), ("b", "c"))
 
 
+def test_of_two_chances_one_is_enough() -> None:
+    found = progress(PLAN, (tried(1, "a", accepted=True), tried(2, "a", beside=1)))
+    assert (found[0].state, found[0].attempts) == ("done", (1, 2))
+
+
+def test_what_was_made_before_the_output_that_it_builds_on_is_not_done() -> None:
+    tries = [tried(1, "a", accepted=True), tried(2, "b", accepted=True)]
+    assert [one.state for one in progress(PLAN, tries)][:2] == ["done", "done"]
+    tries.append(tried(3, "a", accepted=True))
+    assert [one.state for one in progress(PLAN, tries)][:2] == ["done", "tried"]
+
+
 def test_what_was_accepted_and_then_tried_again_is_not_done() -> None:
     found = progress(PLAN, (tried(1, "a", accepted=True), tried(2, "a")))
     assert [one.state for one in found] == ["tried", "waiting", "ready", "waiting"]

@@ -77,6 +77,10 @@ def test_what_fits_is_told_whole() -> None:
     assert "more (--json" not in told
 
 
+def looked(*briefs: BriefStatus) -> Status:
+    return Status(tip=None, daemon=None, paused=None, briefs=briefs, claims=(), environments=())
+
+
 def waiting(waits_s: float, **fields: Any) -> BriefStatus:
     given = {"state": State.INPUT_REQUIRED, "phase": Phase.WAITING, "waits_s": waits_s, **fields}
     return replace(brief(()), **given)
@@ -84,18 +88,22 @@ def waiting(waits_s: float, **fields: Any) -> BriefStatus:
 
 def test_what_waits_for_a_human_says_since_when_and_what_to_do() -> None:
     assert texts.to_do(waiting(30.0)) == [
-        "waits for a human: coordinator show tidy-3fa29c01",
-        "then: coordinator approve tidy-3fa29c01, or: coordinator reject tidy-3fa29c01 --reason TEXT",
+        "waits for a human: look, then approve or reject",
+        "coordinator show tidy-3fa29c01",
+        "coordinator approve tidy-3fa29c01",
+        "coordinator reject tidy-3fa29c01 --reason TEXT",
     ]
     assert texts.to_do(waiting(7_300.0))[0].startswith("waits for a human for 2 hours: ")
     late = texts.to_do(waiting(86_400.0, overdue=True))[0]
-    assert click.unstyle(late).startswith("waits for a human for 1 day, too long: ")
+    assert late.startswith("waits for a human for 1 day, too long: ")
+    narrow = texts.status(looked(waiting(0.0)), columns=30).splitlines()
+    assert "    coordinator reject tidy-3fa29c01 --reason TEXT" in narrow  # to be copied
     assert texts.to_do(brief(())) == []
 
 
 def test_a_narrow_terminal_gets_lines_that_fit_and_a_pipe_gets_them_whole() -> None:
     long = replace(brief(("word " * 40,)), id=BriefId("a-brief-with-a-rather-long-name-3fa29c01"))
-    look = Status(tip=None, daemon=None, paused=None, briefs=(long,), claims=(), environments=())
+    look = looked(long)
     narrow = click.unstyle(texts.status(look, columns=60)).splitlines()
     assert max(map(len, narrow)) < 60
     assert narrow[2:4] == [long.id, "  failed          review"]

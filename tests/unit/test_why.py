@@ -65,7 +65,7 @@ def test_five_answers_about_a_graph_that_landed() -> None:
     assert said == Why(
         unit="8 tasks, fan-out by rule plan.fan-out, revision 2: t0 (links), t1 (links), "
         "t2 (links), t3 (links), t4 (links), t5 (links) and 2 more",
-        state=f"{FOLDER} on the branch; what was tried, in refs/orchestrator/attempts/{BRIEF}/",
+        state=f"{FOLDER} on the branch; attempts in refs/orchestrator/attempts/{BRIEF}/",
         boundary="; ".join(notes[:3]) + "; and 2 more",
         verified="4 of 5 criteria met; checks passed 3 of 3; evaluated by judge; "
         "partly verified; human A Person <a@example.invalid>",
