@@ -1,4 +1,6 @@
-"""The record that stores a plan beside a brief that is open already."""
+"""The records that store a plan beside a brief that is open already."""
+
+from dataclasses import replace
 
 from . import notes, planning
 from .names import Place
@@ -22,3 +24,16 @@ def planned(sighting: Sighting, plan: Plan, *, policy: Policy) -> Note:
         when=(Precondition(brief=filed.id, place=Place.OPEN, blob=filed.blob),),
         operations=(PutFile(brief=filed.id, name=PLAN_FILE, content=planning.content(plan)),),
     )
+
+
+def revised(sighting: Sighting, plan: Plan, *, policy: Policy) -> Note:
+    """Returns the note that stores another plan in the place of one that cannot be carried out."""
+    note = planned(sighting, plan, policy=policy)
+    record = replace(
+        note.record,
+        subject=f"revision {plan.revision} of the plan: {plan.revised_because}",
+        prose=f"The plan was revised, because {plan.revised_because}.\n"
+        + "\n".join(f"- {task.id}: {task.profile}" for task in plan.tasks),
+        trailers=(*notes.head(sighting.filed), *notes.foot("rule plan.revised", "2", policy)),
+    )
+    return replace(note, record=record)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from enum import Enum
 from typing import assert_never
 
-from . import budget, finishing, notes, partial, speculating, tasks, trying
+from . import budget, finishing, notes, partial, plan_notes, revising, speculating, tasks, trying
 from .attempt import Running
 from .claim_name import claim_ref, claimed_paths, overlap
 from .names import BriefId, Place, RepoPath, slug
@@ -231,6 +231,9 @@ def _work(sighting: Sighting, world: World) -> tuple[Step, ...]:
         return (finishing.put_together(sighting, world),)
     if not plan.several:
         return (Say(notes.failed(sighting, code=stuck.code, why=stuck.why, policy=world.policy)),)
+    other = revising.revised(sighting, world)
+    if other is not None:
+        return (Say(plan_notes.revised(sighting, other, policy=world.policy)),)
     return (partial.decided(sighting, world) or finishing.put_together(sighting, world),)
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.graphs import changing, opened
+from tests.support.repos import git
 from tests.support.worked import worked
 
 TEXT = """\
@@ -113,3 +114,24 @@ def test_a_brief_says_itself_what_becomes_of_it_when_a_task_fails(
         assert shown["reasons"] == [
             "b: an attempt was lost: the worker failed: exit 7: it is broken"
         ]
+
+
+def test_a_task_that_its_worker_cannot_do_goes_to_another_by_a_revision_of_the_plan(
+    tmp_path: Path,
+) -> None:
+    able = LISTS.format(name="b").replace("capabilities: [b]", "capabilities: [fails]")
+    made = worked(tmp_path, {**WORKERS, "b": able})
+    graph = [
+        changing("a", "docs/a.md", profile="a", says="a.md"),
+        changing("b", "docs/b.md", profile="fails", says="b.md"),
+    ]
+    shown = opened(made, "---\nretries: 0\n---\n" + TEXT, graph).ran()
+    assert shown["state"] == "completed", shown
+    assert (shown["plan"]["revision"], shown["plan"]["tasks"][1]["id"]) == (2, "b-r2")
+    assert [(one["worker"], one["verdict"]) for one in shown["attempts"]] == [
+        ("a", "accept"),
+        ("fails", "lost"),
+        ("b", "accept"),
+    ]
+    log = git(made.site.hub, "log", "--format=%s", "main")
+    assert "revision 2 of the plan" in log

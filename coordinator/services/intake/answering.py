@@ -129,6 +129,8 @@ class On:
             self.known.plan,
             request,
             round=self.known.plan.round + 1,
+            revision=1,
+            revised_because="",
             approved=None,
             approved_by=None,
         )
