@@ -4,7 +4,18 @@ from collections.abc import Sequence
 from enum import Enum
 from typing import assert_never
 
-from . import budget, finishing, notes, partial, plan_notes, revising, speculating, tasks, trying
+from . import (
+    budget,
+    finishing,
+    notes,
+    partial,
+    plan_notes,
+    planning,
+    revising,
+    speculating,
+    tasks,
+    trying,
+)
 from .attempt import Running
 from .claim_name import claim_ref, claimed_paths, overlap
 from .names import BriefId, Place, RepoPath, slug
@@ -62,7 +73,7 @@ def _open(sighting: Sighting, world: World, claiming: Claiming) -> Step | None:
     """Returns what stands before the work itself; None when a brief is claimed and can be worked on."""
     filed = sighting.filed
     if filed.plan is None:
-        return MakePlan(brief=filed.id)
+        return _unplannable(sighting, world) or MakePlan(brief=filed.id)
     if world.paused is not None:
         return Wait(phase="waiting", why=f"paused: {world.paused}")
     if _on_hold(sighting, world):
@@ -80,6 +91,15 @@ def _open(sighting: Sighting, world: World, claiming: Claiming) -> Step | None:
     if sighting.claim.digest != filed.digest or rest is not None:
         return LetGo(claim=sighting.claim)
     return None
+
+
+def _unplannable(sighting: Sighting, world: World) -> Step | None:
+    """Fails a brief that intake has not seen, or saw under other rules, and whose tasks are no sound plan."""
+    wrong = planning.faults(sighting.filed.brief, world.policy)
+    if not wrong:
+        return None
+    why = [f"{fault.code}: {fault.message}; {fault.hint}" for fault in wrong]
+    return Say(notes.failed(sighting, code="plan", why=why, policy=world.policy))
 
 
 def resting(sighting: Sighting, world: World) -> Wait | None:

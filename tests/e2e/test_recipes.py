@@ -162,3 +162,35 @@ def test_one_worker_alone_plans_works_and_reviews_and_the_landing_says_so(tmp_pa
     assert "\nReview: self\n" in landing
     result = made.run("show", str(shown["id"]), "--result").out
     assert result == "- # Guide\n- Back to [the start](../README.md).\n"
+
+
+AUTHOR = """\
+---
+kind: command
+description: writes, and keeps to what a review found
+capabilities: [writing]
+command: "echo The guide.; grep -o 'FOUND [a-z0-9 -]*' {package}; true"
+returns: [report]
+---
+"""
+CRITIC = """\
+---
+kind: command
+description: finds the same thing each time
+capabilities: [review]
+command: "echo FOUND a word too many in component-1"
+returns: [report]
+---
+"""
+
+
+def test_a_second_worker_reviews_and_what_it_found_reaches_the_assembly(tmp_path: Path) -> None:
+    made = worked(tmp_path, {"author": AUTHOR, "critic": CRITIC})
+    front = "---\nrecipe: generate-review\nrecipe_with: {components: [Start, End]}\n"
+    brief = REPORT.format(capability="writing").replace("---\n", front, 1)
+    shown = made.done(brief)
+    assert shown["state"] == "completed", shown["reply"]
+    workers = [one["worker"] for one in shown["attempts"]]
+    assert workers == ["author", "author", "critic", "author"]
+    result = made.run("show", str(shown["id"]), "--result").out
+    assert result == "The guide.\nFOUND a word too many in component-1\n"

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from coordinator.domain.brief import Kind
-from coordinator.domain.names import BriefId, Place, digest
+from coordinator.domain.brief import BriefTask, Kind
+from coordinator.domain.names import BriefId, Place, ProfileName, TaskId, digest
 from coordinator.domain.progress import (
     MUST_WAIT,
     needs_human,
@@ -15,6 +15,7 @@ from coordinator.domain.progress import (
     wanted_paths,
 )
 from coordinator.domain.proof import Busy, Rewritten, Unreachable
+from coordinator.domain.record import Verb
 from coordinator.domain.reply import Reply
 from coordinator.domain.steps import (
     Deliver,
@@ -96,6 +97,15 @@ def test_what_has_ended_waits_for_nothing(place: Place) -> None:
 def test_a_brief_without_a_plan_gets_one_first() -> None:
     one = sighting(plan=None)
     assert next_step(one, world(one, paused="lunch")) == MakePlan(brief=BRIEF)
+
+
+def test_a_brief_whose_tasks_are_no_sound_plan_fails_with_the_reasons() -> None:
+    task = BriefTask(id=TaskId("a"), task="Do it.", worker=ProfileName("nobody"))
+    one = sighting(plan=None, of=brief(tasks=(task,)))
+    step = next_step(one, world(one))
+    assert isinstance(step, Say)
+    assert step.note.record.verb is Verb.FAIL
+    assert "there is no worker 'nobody'" in step.note.record.prose + step.note.record.quoted
 
 
 def test_a_pause_stops_every_open_brief() -> None:
