@@ -9,8 +9,10 @@ from types import MappingProxyType
 
 from coordinator.adapters import ref_values, uniting
 from coordinator.adapters.git import Git
+from coordinator.domain import memory_md
 from coordinator.domain.changeset import Changeset
 from coordinator.domain.errors import MissingObject, RepositoryError
+from coordinator.domain.memory_md import KeptEntry
 from coordinator.domain.names import Oid, RecordPaths, RepoPath
 from coordinator.domain.overlap import United
 from coordinator.domain.proof import Claim, Clash, Merged, Synced
@@ -104,7 +106,8 @@ class GitObjects:
         )
         if isinstance(merged, tuple):
             return Clash(changeset=changeset, paths=merged)
-        return Merged(changeset=changeset, claim=claim, onto=synced.tip, product=merged)
+        product = self._remembering(merged, changeset.entries)
+        return Merged(changeset=changeset, claim=claim, onto=synced.tip, product=product)
 
     def unite(self, onto: Oid, start: Oid, result: Oid) -> United:
         """Returns `onto` with what `result` changes of `start`; where that overlaps, `onto` stands."""
@@ -168,6 +171,19 @@ class GitObjects:
         if tree and after == before:
             return tree if after else None
         return self._git.write("tree", encode(after)) if after else None
+
+    def _remembering(self, product: Oid, entries: Sequence[KeptEntry]) -> Oid:
+        """Returns a product with entries at the end of their files as they are there: nothing to merge."""
+        for file in dict.fromkeys(kept.file for kept in entries):
+            content = self.read(product, file)
+            if content is None:
+                continue
+            before = content.decode("utf-8", "surrogateescape")
+            after = memory_md.with_entries(before, [k.entry for k in entries if k.file == file])
+            if after != before:
+                blob = self.blob(after.encode("utf-8", "surrogateescape"))
+                product = self.edit(product, {file: Entry("100644", blob)})
+        return product
 
     def _without_records(self, tree: Oid, paths: RecordPaths) -> Oid:
         return self.edit(tree, {paths.briefs: None, paths.plan_file: None, paths.state_file: None})

@@ -12,11 +12,12 @@ from .tree import matches
 
 def wanted_checks(changeset: Changeset, product: Oid, *, policy: Policy) -> tuple[Check, ...]:
     """Returns the checks that the gate runs on `product` for what `changeset` touches."""
+    touched = (*changeset.touched, *(kept.file for kept in changeset.entries))
     return tuple(
         Check(product=product, command=command, confinement=policy.confinement)
         for command in policy.gates
         if not command.paths
-        or any(matches(path, glob) for path in changeset.touched for glob in command.paths)
+        or any(matches(path, glob) for path in touched for glob in command.paths)
     )
 
 

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 
 from .attempt import AttemptId
-from .names import BriefId, Digest, Oid, RepoPath, TaskId
+from .memory_md import KeptEntry
+from .names import BriefId, Digest, Oid, RepoPath, TaskId, digest
 from .verdict import Trust
 
 
@@ -47,6 +48,14 @@ class Changeset:
     compared: str  # how several outputs were united; "one output" for one
     sources: tuple[str, ...] = ()  # of rows, where not everybody said all of them: key and names
     answered: tuple[tuple[str, str], ...] = ()  # question and who answered it, where people decided
+    entries: tuple[KeptEntry, ...] = ()  # what the landing adds to memory
+
+    @property
+    def key(self) -> Digest:
+        """Returns what tells one landing from another: people approve the digest, which is without entries."""
+        if not self.entries:
+            return self.digest
+        return digest("\n".join([self.digest, *map(repr, self.entries)]).encode("utf-8", "replace"))
 
     @property
     def whose(self) -> str:

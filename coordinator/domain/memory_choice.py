@@ -6,8 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from .memory_md import MemoryEntry
-from .names import RepoPath
+from .memory_md import KeptEntry, MemoryEntry
 from .packing import cut
 from .tree import literal_folder, matches
 
@@ -28,14 +27,6 @@ _EVERYWHERE = frozenset(
     " these they this those time until used very want wants were what when where which while will"
     " with without worker would write your".split()
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KeptEntry:
-    """One entry, the file that it stands in and its line there."""
-
-    file: RepoPath
-    entry: MemoryEntry
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,6 +59,14 @@ class MemoryEntry:
             raise ValueError(f"{self.id}: {faults[0]}")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptEntry:
+    """One entry, and the file that it stands in or is to."""
+
+    file: RepoPath
+    entry: MemoryEntry
+
+
 @dataclass(frozen=True, slots=True)
 class Piece:
     """A stretch of the file as it stands, and the entry that it is."""

@@ -174,6 +174,7 @@ def landing(
             *foot(decided, "10" if by else "6", policy)[:-1],
             ("Base", changeset.base),
             ("Gated-Tree", gated.merged.product),
+            *(("Memory", f"{kept.entry.id} {kept.file}") for kept in changeset.entries),
             *((("Claim", f"{p.path or '.'} {p.oid}")) for p in claim.paths),
             ("Claim", f"held/{claim.brief} {claim.held}"),
             ("Checks", f"passed {count} of {count}"),

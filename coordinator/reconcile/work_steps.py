@@ -22,6 +22,7 @@ from coordinator.services import dispatch as dispatch_service
 from coordinator.services import intake as intake_service
 from coordinator.services import isolate as isolate_service
 from coordinator.services import package as package_service
+from coordinator.services import remember as remember_service
 from coordinator.services import review as review_service
 from coordinator.services import synthesize as synthesize_service
 from coordinator.services.observe import synthesis_key
@@ -207,6 +208,18 @@ def _check(kit: Kit, key: str, checks: Sequence[Check]) -> None:
 def synthesize(kit: Kit, sighting: Sighting, world: World) -> None:
     """Puts accepted outputs together; kept by what they are."""
     made = synthesize_service.synthesize(sighting, world, objects=kit.ports.objects)
+    if isinstance(made, Changeset):
+        sources, told = kit.observer.to_remember()
+        made = remember_service.with_entries(
+            made,
+            sighting,
+            tip=world.tip,
+            sources=sources,
+            told=told,
+            policy=world.policy,
+            objects=kit.ports.objects,
+            timestamp=kit.ports.clock.timestamp(),
+        )
     key = synthesis_key(sighting.filed, sighting.attempts)
     kit.memory.prepared.synthesis[sighting.filed.id, key] = made
 
@@ -223,7 +236,7 @@ def merge(kit: Kit, sighting: Sighting, world: World) -> None:
     if isinstance(merged, Merged):
         checks = remote_steps.wanted_checks(kit, merged, world)
         kit.memory.prepared.gates[merged.product] = checks
-    kit.memory.prepared.merged[changeset.digest, changeset.base, product] = merged
+    kit.memory.prepared.merged[changeset.key, changeset.base, product] = merged
 
 
 def run_gate(kit: Kit, checks: Sequence[Check]) -> None:

@@ -8,10 +8,10 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from coordinator.domain import batch, notes
+from coordinator.domain import batch, notes, record
 from coordinator.domain.changeset import Changeset
 from coordinator.domain.check import CheckResult
-from coordinator.domain.names import BriefId, Oid, Place, digest
+from coordinator.domain.names import BriefId, Oid, Place, RepoPath, digest
 from coordinator.domain.note import Note
 from coordinator.domain.policy import Policy
 from coordinator.domain.proof import (
@@ -30,6 +30,7 @@ from coordinator.domain.proof import (
     Synced,
     Unknown,
 )
+from coordinator.domain.tree import Entry
 from coordinator.domain.verdict import Trust
 from coordinator.domain.world import Filed, Sighting
 from coordinator.ports import Claims, Clock, Committer, Journal, Objects, Remote
@@ -147,9 +148,13 @@ def publish_landing(
 
 
 def take_back(landing: Oid, brief: BriefId, *, objects: Objects) -> Changeset:
-    """Returns the changeset that undoes the product part of `landing` (rule D3)."""
-    (parent, _), _ = objects.log(None, landing, count_max=2)
-    after, before = objects.tree_of(landing), objects.tree_of(parent)
+    """Returns the changeset that undoes the product part of `landing` (rule D3).
+
+    What it wrote into memory stays: it was so, and later entries stand below it.
+    """
+    (parent, _), (_, message) = objects.log(None, landing, count_max=2)
+    after = objects.tree_of(landing)
+    before = objects.edit(objects.tree_of(parent), _remembered(message, after, objects=objects))
     return Changeset(
         brief=brief,
         base=landing,
@@ -167,6 +172,14 @@ def take_back(landing: Oid, brief: BriefId, *, objects: Objects) -> Changeset:
         summary=f"take back {landing[:12]}",
         compared="one output",
     )
+
+
+def _remembered(message: str, tree: Oid, *, objects: Objects) -> dict[RepoPath, Entry | None]:
+    """Returns the files of memory that a landing added to, as they are in its tree."""
+    said = record.parse(message)
+    named = said.values("Memory") if said is not None else ()
+    files = dict.fromkeys(RepoPath(value.partition(" ")[2]) for value in named)
+    return {file: objects.entry(tree, file) for file in files}
 
 
 def publish_revert(

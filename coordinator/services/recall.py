@@ -8,8 +8,8 @@ from coordinator.domain import choosing, link_criterion, memory_choice, memory_m
 from coordinator.domain.brief import Brief
 from coordinator.domain.clean_path import unclean
 from coordinator.domain.errors import MissingObject
-from coordinator.domain.memory_choice import About, Aged, KeptEntry
-from coordinator.domain.memory_md import MemoryEntry, MemoryFile
+from coordinator.domain.memory_choice import About, Aged
+from coordinator.domain.memory_md import KeptEntry, MemoryEntry, MemoryFile
 from coordinator.domain.names import BriefId, Oid, ProfileName, RecordPaths, RepoPath
 from coordinator.domain.package import PackageInput
 from coordinator.domain.policy import Policy
@@ -112,6 +112,11 @@ def excerpts(
 def since_of(entry: MemoryEntry, landings: Mapping[BriefId, Oid]) -> Oid:
     """Returns from which commit on a change of its paths counts."""
     return landings.get(entry.brief, entry.commit) if entry.brief else entry.commit
+
+
+def is_there(path: str, tree: Oid, *, objects: Objects) -> bool:
+    """Tells whether a path, a folder or a glob names anything in a tree."""
+    return bool(_there(RepoPath(path), tree, objects=objects))
 
 
 def _there(path: RepoPath, tree: Oid, *, objects: Objects) -> list[tuple[RepoPath, Entry]]:

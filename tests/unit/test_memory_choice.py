@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from coordinator.domain.memory_choice import About, Aged, KeptEntry, chosen, overlaps
-from coordinator.domain.memory_md import MemoryEntry
+from coordinator.domain.memory_choice import About, Aged, chosen, overlaps
+from coordinator.domain.memory_md import KeptEntry, MemoryEntry
 from coordinator.domain.names import Oid, RepoPath
 
 COMMIT = Oid("1f3c9ab0" * 5)

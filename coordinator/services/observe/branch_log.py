@@ -1,14 +1,18 @@
 """What the branch says happened: the order of accepts, the landings, and what is new since the last look."""
 
+from collections import deque
 from collections.abc import Mapping
 from typing import Any
 
+from coordinator.domain import entries
+from coordinator.domain.entries import Source
 from coordinator.domain.names import BriefId, Oid
 from coordinator.domain.record import Verb
 from coordinator.domain.record import parse as parse_record
 from coordinator.ports import Objects
 
 _LOG_MAX = 20_000
+_SOURCES_MAX = 500
 
 
 class BranchLog:
@@ -19,6 +23,9 @@ class BranchLog:
         self._order: dict[BriefId, int] = {}
         self._landed_at: dict[BriefId, Oid] = {}
         self._landings: Mapping[BriefId, Oid] = {}
+        self._sources: deque[Source] = deque(maxlen=_SOURCES_MAX)
+        self._told: set[str] = set()
+        self._to_remember: tuple[tuple[Source, ...], frozenset[str]] = ((), frozenset())
         self._logged: Oid | None = None
         self._news: tuple[Mapping[str, Any], ...] = ()
 
@@ -47,9 +54,14 @@ class BranchLog:
                 self._order.setdefault(record.brief, len(self._order) + 1)
             elif record.verb is Verb.LAND:
                 self._landed_at[record.brief] = commit
+                self._told.update(value.partition(" ")[0] for value in record.values("Memory"))
+            found = entries.source(commit, record)
+            if found is not None:
+                self._sources.append(found)
         self._logged = tip
-        if news:
+        if news:  # steps may hold what was returned before
             self._landings = dict(self._landed_at)
+            self._to_remember = (tuple(self._sources), frozenset(self._told))
         if not first:
             self._news = (*self._news, *news)
 
@@ -65,6 +77,13 @@ class BranchLog:
     def landings(self) -> Mapping[BriefId, Oid]:
         """Returns the newest landing of each brief; what is read later does not change it."""
         return self._landings
+
+    def to_remember(self) -> tuple[tuple[Source, ...], frozenset[str]]:
+        """Returns the newest 500 commits that something is remembered from, oldest first.
+
+        Beside them, the ids of entries that landings have written already.
+        """
+        return self._to_remember
 
     def place(self, brief: BriefId) -> int:
         """Returns the position of its accept commit; 0 for one from before what is read."""

@@ -6,7 +6,9 @@ from typing import Any
 
 from coordinator.domain import breaker, budget, fairness, second_look, spent, state_md
 from coordinator.domain.attempt import RESTARTED, Attempt, Lost, Returned, Running, Spec
+from coordinator.domain.changeset import Changeset
 from coordinator.domain.check import Check
+from coordinator.domain.entries import Source
 from coordinator.domain.names import (
     BriefId,
     Environment,
@@ -105,7 +107,7 @@ class Observer:
         past = self._past(tried.values())
         day = spent.day_of(self._clock.timestamp())
         sightings = {
-            f.id: self._sighting(f, tried.get(f.id, ()), tip=tip, tree=tree, prepared=prepared)
+            f.id: self._sighting(f, tried.get(f.id, ()), tree=tree, prepared=prepared)
             for f in sorted(live.values(), key=lambda f: (-f.brief.priority, self._log.place(f.id)))
         }
         return World(
@@ -151,6 +153,10 @@ class Observer:
         """Returns the newest landing of `brief` on the branch as last looked at."""
         return self._log.landed_at(brief)
 
+    def to_remember(self) -> tuple[tuple[Source, ...], frozenset[str]]:
+        """Returns the commits that something is remembered from, and the ids of entries written already."""
+        return self._log.to_remember()
+
     def news(self) -> tuple[Mapping[str, Any], ...]:
         """Returns what the branch gained between the last two looks, as events; each is told once."""
         return self._log.news()
@@ -192,7 +198,6 @@ class Observer:
         filed: Filed,
         tried: tuple[Attempt, ...],
         *,
-        tip: Oid,
         tree: Oid,
         prepared: Prepared,
     ) -> Sighting:
@@ -205,13 +210,12 @@ class Observer:
         round_ = filed.plan.round if filed.plan else 0
         tried = tuple(a for a in tried if a.spec.round == round_)
         synthesis = prepared.synthesis.get((filed.id, synthesis_key(filed, tried)))
-        digest_ = getattr(synthesis, "digest", None)
         merged = None
         gate: tuple[Check, ...] = ()
         bare: tuple[Check, ...] = ()
-        if digest_ is not None and synthesis is not None:
+        if isinstance(synthesis, Changeset):
             product = self._objects.product(tree)
-            merged = prepared.merged.get((digest_, getattr(synthesis, "base", tip), product))
+            merged = prepared.merged.get((synthesis.key, synthesis.base, product))
             if isinstance(merged, Merged):
                 gate = prepared.gates.get(merged.product, ())
                 bare = tuple(
