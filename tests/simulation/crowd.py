@@ -92,7 +92,7 @@ CROWD: Policy = replace(
     retries=1,
     attempts_parallel_max=6,
     environments=(),
-    usd_per_brief=0.5,
+    usd_per_brief=0.25,
     profiles=(
         _profile("hand", limits=Limits(wall_clock_s_max=_HANG_S)),
         _profile("other", limits=Limits(wall_clock_s_max=_HANG_S)),
@@ -282,10 +282,10 @@ class Crowd(Day):
         return False
 
     def _paid(self, spec: Spec) -> Usage:
-        """A worker that costs money takes all that was set aside for it, one time in four."""
+        """A worker that costs money takes all that was set aside for it, every other time."""
         usd = 0.0
         if spec.cost_usd_max:
-            usd = spec.cost_usd_max if self.fate.random() < 0.25 else spec.cost_usd_max / 10
+            usd = spec.cost_usd_max if self.fate.random() < 0.5 else spec.cost_usd_max / 10
         brief, day = spec.id.brief, day_of(self.timestamp)
         self.paid[brief] = self.paid.get(brief, 0.0) + usd
         self.paid_on[day] = self.paid_on.get(day, 0.0) + usd

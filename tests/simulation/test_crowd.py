@@ -8,7 +8,7 @@ import pytest
 
 from coordinator.domain import budget, finishing, progress, united
 from coordinator.domain.brief import Kind
-from coordinator.domain.united import Contribution, Reports
+from coordinator.domain.united import Contribution
 
 from .crowd import Crowd
 
@@ -25,9 +25,11 @@ def test_every_invariant_of_orchestration_holds(seed: int, quiet: None) -> None:
     assert outcome.landings > _BRIEFS // 2, "days on which hardly anything lands prove nothing"
 
 
-def _first_counts(sides: Sequence[Contribution], kind: Kind) -> Reports:
-    del kind
-    return Reports(text=sides[0].text, summary="the first", compared="nothing")
+_reports = united.reports
+
+
+def _first_counts(sides: Sequence[Contribution], kind: Kind, **how: Any) -> Any:
+    return _reports(sides[:1], kind, **how)
 
 
 def _pays_all(profile: Any, *_: Any, **__: Any) -> float:
