@@ -116,9 +116,6 @@ def _sense(recipe: Recipe, given: Given) -> Iterator[PlanFault]:
             message = f"{found.name} cannot make one {given.kind.value} of several"
             hint = "ask for a list, a table or JSON, or name a `reducer` in `recipe_with`"
             yield PlanFault("bad-parameter", None, message, hint)
-    if recipe.review == "self" and given.brief.review == "required":
-        message = "who works solo looks at their own work, and `review: required` wants another"
-        yield PlanFault("self-review", None, message, "use the recipe generate-review")
     if "reviewer" in recipe.roles:
         writer = given.who("writer", Kind.REPORT)
         if given.another("reviewer", Kind.REPORT, than=writer) is None:

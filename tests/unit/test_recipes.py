@@ -174,7 +174,7 @@ WRONG = {
     "missing-parameter": said("generate-review", "  components", "  guidance"),
     "bad-parameter": said("map-reduce", "parts: 2", "parts: 1"),
     "two-plans": said("solo", "---\n", "---\ntasks: [{id: a}]\n"),
-    "self-review": said("solo", "---\n", "---\nreview: required\n"),
+    "self-review": said("generate-review", "reviewer: critic", "reviewer: author"),
 }
 
 
