@@ -26,14 +26,22 @@ _OID = re.compile(r"[0-9a-f]{40}")
 class GitCoChange:
     """CoChange over one git directory (see ports.CoChange)."""
 
-    def __init__(self, git: GitProcess, memo: FileMemo, *, commits_max: int = COMMITS_MAX) -> None:
+    def __init__(
+        self,
+        git: GitProcess,
+        memo: FileMemo,
+        *,
+        commits_max: int = COMMITS_MAX,
+        seconds_max: float = SECONDS_MAX,
+    ) -> None:
         self._git = git
         self._memo = memo
         self._commits_max = commits_max
+        self._seconds_max = seconds_max
 
     def touched(self, tip: Oid) -> Sequence[Touched]:
         """Returns the newest commits that lead to `tip`, newest first, without merges; bounded."""
-        until_s = time.monotonic() + SECONDS_MAX
+        until_s = time.monotonic() + self._seconds_max
         wanted = self._listed(tip)
         known = self._known()
         missing = [oid for oid in wanted if oid not in known]

@@ -137,3 +137,15 @@ def test_names_that_are_no_text_come_through_the_cache(
 def test_a_tip_that_is_not_here_is_an_error_that_says_so(door: GitProcess) -> None:
     with pytest.raises(RepositoryError, match="could not be read"):
         GitCoChange(door, FileMemo(None)).touched(Oid("1" * 40))
+
+
+def test_when_time_is_up_what_is_known_by_then_is_what_there_is(
+    door: GitProcess, repo: Path, tmp_path: Path
+) -> None:
+    memo = FileMemo(tmp_path / "memo")
+    tip = Oid(git(repo, "rev-parse", "HEAD"))
+    assert GitCoChange(door, memo, seconds_max=0.0).touched(tip) == []
+    known = GitCoChange(door, memo).touched(tip)
+    commit_files(repo, {"src/later.py": "later"})
+    tip = Oid(git(repo, "rev-parse", "HEAD"))
+    assert GitCoChange(door, memo, seconds_max=0.0).touched(tip) == known

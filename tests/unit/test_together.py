@@ -131,6 +131,7 @@ def test_kin(one: str, other: str, expected: Kin) -> None:
 
 def test_sums_over_folders_are_sums_over_pairs() -> None:
     paths = [f"{f}{n}" for f in ("", "a/", "a/b/", "a/c/", "d/", "d/e/f/") for n in "xyz"]
+    paths.append("d/alone")
     weights = [(path, 1.0 + number) for number, path in enumerate(paths)]
     expected: dict[Kin, float] = {}
     for (one, w), (two, v) in combinations(weights, 2):
