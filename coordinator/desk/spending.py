@@ -1,6 +1,7 @@
 """What all attempts used, from the audit trail: their refs, and the trailers of the commits that name them.
 
-An attempt that a commit names and nobody can show any more is counted, at an unknown cost.
+An attempt that a commit names and nobody can show any more is counted: at what the commit says that all of
+its attempts cost, where it names no other, else at an unknown cost.
 """
 
 import re
@@ -10,7 +11,7 @@ from dataclasses import dataclass, field
 
 from coordinator.desk.kept import Kept
 from coordinator.desk.trials import Trials, each
-from coordinator.domain import lost_attempts
+from coordinator.domain import lost_attempts, saying
 from coordinator.domain.expenses import Expense, LandedChange
 from coordinator.domain.names import BriefId, Oid
 from coordinator.domain.policy import Policy
@@ -28,6 +29,7 @@ class _Named:
 
     refs: dict[str, tuple[str, str]] = field(default_factory=dict)  # ref -> (worker, day)
     lost: dict[str, str] = field(default_factory=dict)  # trailer -> day
+    alone: dict[str, float] = field(default_factory=dict)  # ref -> cost, where no other is named
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,10 +85,14 @@ def landed(trail: Trail, stands: Mapping[BriefId, bool]) -> tuple[LandedChange, 
 
 
 def _name(named: _Named, record: Record, day: str) -> None:
-    for value in record.values("Attempt"):
+    values = record.values("Attempt")
+    for value in values:
         found = _NAMED.fullmatch(value)
         if found:
             named.refs.setdefault(found["ref"], (found["worker"], day))
+            usd = saying.number(next(iter(record.values("Cost-USD")), ""))
+            if usd is not None and len(values) == 1:
+                named.alone[found["ref"]] = usd
         elif lost_attempts.read(value):
             named.lost.setdefault(value, day)
 
@@ -94,13 +100,13 @@ def _name(named: _Named, record: Record, day: str) -> None:
 def _of(
     brief: BriefId, named: _Named, kept: Sequence[Kept], *, here: Iterable[str], policy: Policy
 ) -> Iterable[Expense]:
-    suffixes = {_place(ref): said for ref, said in named.refs.items()}
+    suffixes = {_place(ref): (*said, named.alone.get(ref)) for ref, said in named.refs.items()}
     numbers = {one.number for one in kept}
     for one in kept:
-        worker, day = suffixes.pop(_place(one.ref), ("", ""))
+        worker, day, _ = suffixes.pop(_place(one.ref), ("", "", None))
         yield _returned(brief, one, worker=worker, day=day, policy=policy)
-    for worker, day in suffixes.values():
-        yield Expense(brief=brief, worker=worker, model=_model(worker, policy), day=day)
+    for worker, day, usd in suffixes.values():
+        yield Expense(brief=brief, worker=worker, model=_model(worker, policy), day=day, usd=usd)
     for value, said in each((*here, *named.lost)).items():
         if said.number not in numbers:
             yield Expense(

@@ -55,7 +55,7 @@ def saying(commit: SeenCommit, record: Record) -> Saying:
         about=record.about,
         subject=record.subject,
         briefs=tuple(BriefId(value) for value in record.values("Brief-Id")),
-        cost_usd=_number(cost),
+        cost_usd=number(cost),
         environment=next(iter(record.values("Environment")), None),
         revision=Oid(revision) if revision else None,
         live=next(iter(record.values("Live")), None),
@@ -74,7 +74,8 @@ def _workers_questions(record: Record) -> int:
     return sum(name.rpartition("-")[2].isdigit() for name in asked)
 
 
-def _number(text: str) -> float | None:
+def number(text: str) -> float | None:
+    """Returns the money that a trailer says, None for an unknown one."""
     try:
         return float(text)
     except ValueError:

@@ -119,6 +119,16 @@ def test_a_landing_is_in_head_as_long_as_a_path_or_a_line_is_as_it_left_it(
     assert (said["landed"], said["landed_in_head"]) == (1, stays)
 
 
+def test_an_attempt_that_is_gone_cost_what_the_only_commit_that_names_it_says(
+    site: Site, chronicle: Chronicle
+) -> None:
+    brief = chronicle.accept("gone")
+    gone = f"refs/orchestrator/attempts/{brief}/e9-1"
+    chronicle.land(brief, "gone", attempts=((gone, Oid("d" * 40)),))
+    (row,) = coordinator(plain_clone(site), "cost", "--json").json["rows"]
+    assert (row["attempts"], row["usd"], row["unknown"], row["unmetered"]) == (1, 0.25, 0, 1)
+
+
 def test_a_landing_that_was_taken_back_is_not_in_head(site: Site, chronicle: Chronicle) -> None:
     brief, landing = land(chronicle, 1, {"page.md": b"one\n"})
     trailers = (("Brief-Id", brief), ("Reverts", landing), ("Format", "1"))
