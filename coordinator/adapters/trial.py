@@ -1,27 +1,12 @@
 """One worker tried on a small task in a scratch repository: the same pool, rooms and cells as in earnest."""
 
-import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from coordinator.adapters.attempt_pool import attempt_pool
-from coordinator.adapters.git import RefUpdate, Signature
-from coordinator.adapters.git_clone import create_private_clone
-from coordinator.adapters.git_process import GitProcess
-from coordinator.adapters.objects import GitObjects
-from coordinator.adapters.web import HttpWeb
+from coordinator.adapters.scratch import scratch
 from coordinator.domain.attempt import AttemptId, Spec
-from coordinator.domain.names import (
-    EMPTY_TREE,
-    ZERO,
-    BriefId,
-    Epoch,
-    Oid,
-    RecordPaths,
-    RepoPath,
-    TaskId,
-)
+from coordinator.domain.names import ZERO, BriefId, Epoch, Oid, TaskId
 from coordinator.domain.output import NoOutput, Output
 from coordinator.domain.package import (
     Constraints,
@@ -31,7 +16,6 @@ from coordinator.domain.package import (
     WantedOutput,
 )
 from coordinator.domain.policy import Policy, Profile
-from coordinator.domain.tree import Entry
 
 FILES: Mapping[str, str] = {
     "README.md": "# A scratch repository\n\nIt teh has two words in the wrong order.   \n",
@@ -42,8 +26,6 @@ FILES: Mapping[str, str] = {
     "src/sample.js": "const  twice = (x) => {return x*2}\n",
     "tests/test_sample.py": "def test_two_and_two():\n    assert 2 + 2 == 4\n",
 }
-_WHO = Signature(name="git-coordinator", email="coordinator@localhost", timestamp=0)
-_WAIT_S = 30.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,48 +41,12 @@ def attempt(
     profile: Profile, policy: Policy, *, folder: Path, environment: Mapping[str, str]
 ) -> Trial:
     """Returns what `profile` makes of a small task, in `folder`, which must be empty. Blocks until it ends."""
-    private = create_private_clone(folder / "run" / "repo.git", remote_url="")
-    with GitProcess(private, remote_url="") as git:
-        objects = GitObjects(git, paths=RecordPaths)
-        base = _commit(git, objects)
+    with scratch(folder, policy, environment=environment) as place:
+        base = place.commit(FILES)
         package = _package(profile, base)
-        ended = threading.Event()
-        pool = attempt_pool(
-            git,
-            objects,
-            private=private,
-            policy=lambda: policy,
-            environment=environment,
-            web=HttpWeb(),
-            parallel_max=1,
-            wake=ended.set,
-        )
-        try:
-            pool.submit(_spec(profile, base), package, profile)
-            ended.wait(profile.limits.wall_clock_s_max + _WAIT_S)
-            finished = pool.finished()
-        finally:
-            pool.close()
-    outcome = finished[0][1] if finished else NoOutput(reason="it did not end")
+        outcome = place.ask(_spec(profile, base), package, profile)
     kind = package.constraints.output_format.kind
     return Trial(asked=package.description, kind=kind, outcome=outcome)
-
-
-def _commit(git: GitProcess, objects: GitObjects) -> Oid:
-    edits = {
-        RepoPath(path): Entry("100644", objects.blob(content.encode()))
-        for path, content in FILES.items()
-    }
-    commit = git.commit(
-        tree=objects.edit(EMPTY_TREE, edits),
-        parents=(),
-        message="scratch",
-        author=_WHO,
-        committer=_WHO,
-        sign=False,
-    )
-    git.set_refs((RefUpdate(ref="refs/heads/main", expected=None, new=commit),))
-    return commit
 
 
 def _spec(profile: Profile, base: Oid) -> Spec:

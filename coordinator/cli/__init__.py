@@ -38,6 +38,7 @@ _COMMANDS = {
     "claims": ("claiming", "claims"),
     "deploy": ("deploying", "deploy"),
     "workers": ("workers", "workers"),
+    "eval": ("evaluating", "eval_"),
     "config": ("settings", "config"),
     "faults": ("settings", "faults"),
 }

@@ -160,6 +160,9 @@ def _matches(item: Criterion, resulting: Resulting) -> Finding:
     if wanted is None or sum(len(text) for _, text in texts) > TEXT_CHARS_MAX:
         told = "the pattern cannot be used" if wanted is None else "there is too much text"
         return Finding(code="matches", criterion=item.text, met=None, evidence=told)
+    if not texts and resulting.changes:
+        told = "no changed file is left to look in"
+        return Finding(code="matches", criterion=item.text, met=False, evidence=told)
     answers = [(where, wanted.search(text)) for where, text in texts]
     if any(answer is None for _, answer in answers):
         told = "the pattern takes too long"

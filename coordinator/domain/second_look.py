@@ -35,6 +35,9 @@ def step(task: Task, author: Returned, sighting: Sighting, world: World) -> Step
     lack = budget.lack(name, sighting, world)
     if lack is not None:
         return Wait(phase="dispatch", why=lack.why, rests=lack.of == "day")
+    busy = breaker.is_open(name, world) or world.full.get(name)
+    if busy is not None:
+        return Wait(phase="dispatch", why=busy.why, due_in_s=busy.due_in_s)
     opened = breaker.is_open(name, world) or world.full.get(name)
     if opened is not None:
         return Wait(phase="dispatch", why=opened.why, due_in_s=opened.due_in_s)
