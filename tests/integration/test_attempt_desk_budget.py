@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from coordinator.domain.failure_policy import Limit
 from coordinator.domain.policy import Limits, Profile
 from tests.support.desk_site import call, client, desk, priced, profile
 from tests.support.upstream_server import (
@@ -350,3 +351,30 @@ def test_the_answer_that_is_not_said_to_be_bounded_gets_what_the_money_allows(
         asked = {name: value for name, value in call().items() if name != "max_tokens"}
         assert worker.post("/v1/messages", json=asked).status_code == 200
         assert server.asked[0].json["max_tokens"] == 250
+
+
+@pytest.mark.parametrize(
+    ("api", "path", "kind"),
+    [
+        ("anthropic", "/v1/messages", "rate_limit_error"),
+        ("openai", "/v1/chat/completions", "rate_limit_exceeded"),
+    ],
+)
+def test_a_call_past_a_limit_of_the_house_is_put_off_and_not_made(
+    tmp_path: Path, api: str, path: str, kind: str
+) -> None:
+    limit = Limit(of="here", requests_per_minute=1)
+    with (
+        serving(lambda _: whole(message("x", tokens_in=70, tokens_out=10))) as server,
+        desk(tmp_path, server.url, api=api, limits=(limit,)) as opened,
+        client(opened) as worker,
+    ):
+        assert worker.post(path, json=call()).status_code == 200
+        later = worker.post(path, json=call())
+        assert later.status_code == 429
+        assert 1 <= int(later.headers["retry-after"]) <= 60
+        assert "x-should-retry" not in later.headers
+        assert later.json()["error"]["type"] == kind
+        assert "[limits.here] requests_per_minute = 1" in later.json()["error"]["message"]
+        assert len(server.asked) == 1
+        assert opened.refusals() == ()

@@ -9,6 +9,7 @@ import httpx2
 
 from coordinator.adapters.attempt_desk import AttemptDesks, OpenDesk
 from coordinator.domain.attempt import AttemptId, Spec
+from coordinator.domain.failure_policy import Limit
 from coordinator.domain.names import BriefId, Epoch, Oid, ProfileName, TaskId
 from coordinator.domain.package import Constraints, ContextPackage, Scope, WantedOutput
 from coordinator.domain.policy import Endpoint, Limits, Policy, Price, Profile
@@ -86,11 +87,12 @@ def desk(
     budget: Mapping[str, Any] | None = None,
     tools: Tools | None = None,
     key_env: str = "TEST_KEY",
+    limits: tuple[Limit, ...] = (),
 ) -> Iterator[OpenDesk]:
     """Opens a desk in front of the model server at `url`."""
     base = f"{url}/v1" if api == "openai" else url
     endpoint = Endpoint(name="here", api=_API[api], base_url=base, key_env=key_env)
-    policy = Policy(endpoints=(endpoint,))
+    policy = Policy(endpoints=(endpoint,), limits=limits)
     desks = AttemptDesks(
         folder / "desks",
         environment={"TEST_KEY": KEY, "PATH": "/usr/bin"},

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from coordinator.domain import fairness
 from coordinator.domain.attempt import Spec
 from coordinator.domain.errors import CoordinatorError, WorkerError
 from coordinator.domain.output import Usage
@@ -24,6 +25,7 @@ from .exchange import Exchange, Malformed, TooLong
 from .key_proxy import KeyProxy, Refusal, Refusals, error_of
 from .ledger import Ledger
 from .prices import Prices
+from .rationing import Rations
 from .server import UnixServer, sweep
 from .upstream import Upstream
 
@@ -75,6 +77,7 @@ class AttemptDesks:
         self._tools = tools
         self._lock = threading.Lock()
         self._trust: ssl.SSLContext | None = None
+        self._rations = Rations()
         # Below this it writes down the headers of every answer, where a server may quote the key.
         logging.getLogger("httpcore2").setLevel(logging.INFO)
         sweep(folder)
@@ -129,6 +132,8 @@ class AttemptDesks:
             key=key,
             upstream=Upstream(endpoint, key=key, trust=self._trusted),
             ledger=ledger,
+            rations=self._rations,
+            limits=fairness.limits_of(profile, policy),
             refusals=refusals,
         )
 

@@ -2,18 +2,21 @@
 
 import json
 import logging
+import math
 import threading
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from coordinator.domain.failure_policy import Limit
 from coordinator.domain.output import Usage
 from coordinator.domain.policy import Endpoint, Profile
 
 from .asking import Ask, Refused, ask, is_path
 from .exchange import BODY_BYTES_MAX, Exchange, Malformed, TooLong
 from .ledger import Hold, Ledger
+from .rationing import Later, Rations
 from .scrubbing import Scrubber, scrubbed
 from .tokens import Meter, Tokens
 from .upstream import Unanswered, Upstream
@@ -68,8 +71,12 @@ class KeyProxy:
         key: str,
         upstream: Upstream,
         ledger: Ledger,
+        rations: Rations,
+        limits: tuple[Limit, ...],
         refusals: Refusals,
     ) -> None:
+        self._rations = rations
+        self._limits = limits
         self._profile = profile
         self._endpoint = endpoint
         self._key = key.encode()
@@ -92,11 +99,20 @@ class KeyProxy:
             if asked.status == 413:
                 exchange.discard()
             return
-        hold = self._ledger.reserve(Tokens() if asked.is_free else asked.worst)
+        worst = Tokens() if asked.is_free else asked.worst
+        ration = self._rations.begin(self._limits, worst.total)
+        if isinstance(ration, Later):
+            self._put_off(exchange, ration)
+            return
+        hold = self._ledger.reserve(worst)
         if isinstance(hold, str):
+            self._rations.drop(ration)
             self.refuse(exchange, _over(hold))
             return
-        self._relay(exchange, asked, hold)
+        try:
+            self._relay(exchange, asked, hold)
+        finally:
+            self._rations.end(ration, hold.taken.total)
 
     def usage(self) -> Usage:
         """Returns what was used until now."""
@@ -111,6 +127,14 @@ class KeyProxy:
         self._refusals.add(refused.status, exchange.path.partition("?")[0], refused.why)
         logger.info("refused worker=%s status=%d", self._profile.name, refused.status)
         exchange.say_json(refused.status, self._error(refused), _NO_RETRY)
+
+    def _put_off(self, exchange: Exchange, later: Later) -> None:
+        """Tells a worker to ask again in a while, as a model server would that is asked for too much."""
+        why = f"asked for too much at once: {later.why}"
+        logger.info("put off worker=%s: %s", self._profile.name, later.why)
+        code = "rate_limit_error" if self._endpoint.api == "anthropic" else "rate_limit_exceeded"
+        said = self._error(Refused(status=429, code=code, why=why))
+        exchange.say_json(429, said, {"retry-after": str(max(1, math.ceil(later.in_s)))})
 
     def _asked(self, exchange: Exchange, path: str, query: str) -> Ask | Refused:
         if exchange.given.get("content-encoding", "identity") != "identity":

@@ -17,6 +17,7 @@ class Hold:
         self.worst_usd = usd
         self.seen = Tokens()
         self.seen_usd: float | None = 0.0
+        self.taken = Tokens()  # in the end
 
 
 class Ledger:
@@ -108,6 +109,7 @@ class Ledger:
         usd = self._usd(taken) if taken.total else 0.0
         with self._lock:
             self._holds.discard(hold)
+            hold.taken = taken
             self._tokens_in += taken.input
             self._tokens_out += taken.output
             unknown = usd is None or self._spent_usd is None
