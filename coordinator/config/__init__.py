@@ -1,7 +1,7 @@
 """config.toml -> Wiring (read once, at start) and Policy (read again when its blob at the tip changes)."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -23,6 +23,7 @@ from coordinator.domain.policy import (
     Confinement,
     Endpoint,
     Policy,
+    Profile,
     Target,
 )
 from coordinator.domain.profiles import BUILT_IN
@@ -128,6 +129,7 @@ def read_policy(
             f"{said.review.evaluator}",
             hint="an evaluator is a worker of the house: write its file, or name another",
         )
+    profiles = (*own, *(profile for profile in BUILT_IN if profile.name not in named))
     return Policy(
         paths=_paths(said),
         remote_poll_s=said.daemon.remote_poll_s,
@@ -148,6 +150,7 @@ def read_policy(
         checks=tuple(_check(name, check) for name, check in said.checks.items()),
         gates=tuple(_gate(number, gate) for number, gate in enumerate(said.gate, 1)),
         evaluator=said.review.evaluator,
+        synthesizer=_synthesizer(said, profiles),
         unverified=said.landing.unverified,
         landing_review=said.landing.review,
         remind_s=said.daemon.remind_s,
@@ -160,7 +163,7 @@ def read_policy(
         network_hosts=tuple(said.network.hosts),
         usd_per_brief=said.budget.usd_per_brief,
         usd_per_day=said.budget.usd_per_day,
-        profiles=(*own, *(profile for profile in BUILT_IN if profile.name not in named)),
+        profiles=profiles,
         confinement=Confinement(
             checks=said.confinement.checks,
             read=tuple(said.confinement.read),
@@ -172,6 +175,17 @@ def read_policy(
         doctrine=doctrine.read(doctrine_text),
         digest=hashlib.sha256(text or b"").hexdigest(),
     )
+
+
+def _synthesizer(said: schema.Config, profiles: Sequence[Profile]) -> str:
+    """Returns the worker that `[brain]` names. Raises ConfigError where there is none of that name."""
+    name, known = said.brain.synthesizer, sorted(str(profile.name) for profile in profiles)
+    if name and name not in known:
+        raise ConfigError(
+            f"{CONFIG_FILE}: brain.synthesizer: there is no worker {name}",
+            hint=f"the workers are {', '.join(known)}",
+        )
+    return name
 
 
 def _endpoints(said: schema.Config) -> tuple[Endpoint, ...]:

@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
+from coordinator.config.brain import Brain
 from coordinator.config.failing import Breaker, Limit, Retry, Speculation
 from coordinator.config.reading import faults, toml
 from coordinator.config.table import STRICT
@@ -205,6 +206,7 @@ class Config(_Table):
     endpoints: dict[Name, Endpoint] = {}
     budget: Budget = Budget()
     memory: Memory = Memory()
+    brain: Brain = Brain()
     retry: Retry = Retry()
     breaker: Breaker = Breaker()
     speculation: Speculation = Speculation()

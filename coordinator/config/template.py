@@ -37,6 +37,9 @@ schema = 1
 [review]
 # evaluator = ""                   # the worker that judges prose; "" = any with the capability "evaluation"
 
+[brain]
+# synthesizer = ""                 # the worker that writes one report of several in free text; "" = none
+
 [landing]
 # review = ""                      # or "required": a person looks at every change, with `coordinator approve`
 # unverified = "hold"              # or "land": what nobody could check waits for `coordinator approve`

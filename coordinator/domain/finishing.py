@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import assert_never
 
-from . import conflict_notes, notes, screen, tasks, trying
+from . import conflict_notes, notes, screen, synthesizing, tasks, trying
 from .attempt import Attempt
 from .brief import Question
 from .changeset import Changeset, Disagreement
@@ -17,6 +17,9 @@ from .world import Sighting, World
 
 def put_together(sighting: Sighting, world: World) -> Step:
     """Returns the next step of a brief whose every task has an accepted output."""
+    written = synthesizing.step(sighting, world)
+    if written is not None:
+        return written
     match sighting.synthesis:
         case None:
             return Synthesize(brief=sighting.filed.id)

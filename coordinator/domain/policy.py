@@ -229,6 +229,7 @@ class Policy:
     limits: tuple[Limit, ...] = ()
     checks: tuple[Command, ...] = ()
     gates: tuple[Command, ...] = ()
+    synthesizer: str = ""  # the profile that writes one report of several in free text; "": nobody
     evaluator: str = ""  # the profile that judges prose; "": whoever has the capability
     unverified: Literal["land", "hold"] = "hold"
     landing_review: Literal["", "required"] = ""  # required: a person looks at every change

@@ -95,6 +95,21 @@ def columns(head: str) -> tuple[str, ...]:
     return tuple(cell.casefold() for cell in _cells(head.split("\n", maxsplit=1)[0]))
 
 
+def item_of(line: str) -> tuple[str, str] | None:
+    """Returns what a list item is about, and what it says of it ('' where it is one thing); None if it is none."""
+    found = _ITEM.fullmatch(line.rstrip())
+    if found is None:
+        return None
+    pair = _PAIR.fullmatch(found[1])
+    return (pair[1], pair[2]) if pair else (found[1], "")
+
+
+def row_of(line: str) -> tuple[str, str]:
+    """Returns the first cell of a table row, and the others as one text."""
+    first, *others = _cells(line.strip())
+    return first, " | ".join(others)
+
+
 def _object(rows: Rows) -> dict[str, Any]:
     """Returns the object of its members, elements of arrays in their arrays."""
     members: dict[str, Any] = {row.key: row.raw for row in rows.rows if row.within is None}

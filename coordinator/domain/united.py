@@ -156,6 +156,15 @@ def nothing(sides: Sequence[Contribution], *, of: int) -> Reports:
     return Reports(text=told + "\n", summary="nothing to change", compared=counted(of))
 
 
+def written(text: str, names: Sequence[str], *, by: str) -> Reports:
+    """Returns the report that somebody wrote from those of others."""
+    return Reports(
+        text=text,
+        summary=f"report from {_list_of(names)}, put into words by {by}",
+        compared=f"{counted(len(names))}, put into words by {by}",
+    )
+
+
 def told_sources(sources: Sequence[Source]) -> tuple[str, ...]:
     """Returns whose each row is, a line for each, the first of them."""
     told = [f"{quoted(one.key)}: {', '.join(one.names)}" for one in sources[:_SOURCES_MAX]]
@@ -252,5 +261,8 @@ def _rows_word(count: int) -> str:
 
 
 def _names(sides: Sequence[Contribution]) -> str:
-    names = [side.name for side in sides]
+    return _list_of([side.name for side in sides])
+
+
+def _list_of(names: Sequence[str]) -> str:
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

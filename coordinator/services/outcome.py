@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from coordinator.domain.brief import Brief
+from coordinator.domain.criteria import criteria, shape
 from coordinator.domain.names import Oid, RepoPath
 from coordinator.domain.output import Changes, Report
 from coordinator.domain.resulting import Resulting
@@ -24,6 +25,18 @@ def resulting_of(
         content=objects.content,
         report_path=path if isinstance(body, Report) else None,
     )
+
+
+def broken(text: str, base: Oid, brief: Brief, *, objects: Objects) -> str | None:
+    """Returns which criterion of `brief` a report breaks, and how; None when it keeps to all of them."""
+    path, result = brief.output_format.path, base
+    if path is not None:
+        blob = objects.blob(text.encode("utf-8", "replace"))
+        result = objects.edit(base, {path: Entry("100644", blob)})
+    resulting = resulting_of(Report(text=text), base, result, brief, objects=objects)
+    looked_at = (shape(resulting, brief), *criteria(resulting, brief))
+    fault = next((finding for finding in looked_at if finding.met is False), None)
+    return f"{fault.criterion}: {fault.evidence}" if fault is not None else None
 
 
 @dataclass(frozen=True, slots=True)

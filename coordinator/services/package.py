@@ -9,6 +9,7 @@ from coordinator.domain import (
     packing,
     quoting,
     state_md,
+    synthesizing,
     tasks,
     url_inputs,
 )
@@ -98,6 +99,37 @@ def pack(
         feedback=feedback,
         answers=packing.answers(filed.plan, task),
     )
+
+
+def pack_synthesis(
+    sighting: Sighting,
+    task: Task,
+    *,
+    attempt: int,
+    base: Oid,
+    world: World,
+    objects: Objects,
+    feedback: Sequence[str],
+) -> ContextPackage:
+    """Returns the package of one who writes a report from those of others: theirs are all its inputs."""
+    package = pack(
+        sighting,
+        task,
+        attempt=attempt,
+        base=base,
+        world=world,
+        objects=objects,
+        feedback=feedback,
+    )
+    inputs = tuple(
+        PackageInput(
+            kind="task",
+            value=name,
+            content=packing.cut(synthesizing.text_of(returned), CONTENT_CHARS_MAX),
+        )
+        for name, returned in synthesizing.outputs(sighting).items()
+    )
+    return package.model_copy(update={"input_data": inputs})
 
 
 def pack_evaluation(

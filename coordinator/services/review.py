@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from coordinator.domain import evaluating, quoting, screen, tasks
+from coordinator.domain import evaluating, faithful, quoting, screen, tasks
 from coordinator.domain.attempt import Returned
 from coordinator.domain.brief import Brief, Kind
 from coordinator.domain.check import Check
@@ -56,6 +56,8 @@ def judge(returned: Returned, sighting: Sighting, world: World, *, objects: Obje
     if not all(finding.met for finding in promised):
         return _rejected(_BUILT_IN_CODE, (form, *promised))
     looked_at = (form, _in_scope(resulting), *promised, *criteria(resulting, brief))
+    if returned.spec.role == "synthesizer":
+        looked_at += _faithful(returned, objects=objects)
     return _concluded(
         looked_at,
         resulting,
@@ -64,6 +66,19 @@ def judge(returned: Returned, sighting: Sighting, world: World, *, objects: Obje
         capabilities=capabilities,
         world=world,
         objects=objects,
+    )
+
+
+def _faithful(returned: Returned, *, objects: Objects) -> tuple[Finding, ...]:
+    """Returns whether a report written from others has all of them, by the inputs that its package held."""
+    package = ContextPackage.model_validate_json(objects.content(returned.spec.package))
+    inputs = {item.value: item.content or "" for item in package.input_data}
+    body = returned.output.body
+    missing = faithful.left_out(inputs, body.text if isinstance(body, Report) else "")
+    told = missing or ("yes",)
+    criterion = "everything of the inputs is in the report"
+    return tuple(
+        Finding(code="left-out", criterion=criterion, met=not missing, evidence=one) for one in told
     )
 
 

@@ -7,17 +7,15 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from coordinator.domain import evaluating, ruling, tasks, united
+from coordinator.domain import evaluating, ruling, synthesizing, tasks, united
 from coordinator.domain.attempt import Returned
 from coordinator.domain.brief import Kind
 from coordinator.domain.changeset import Changeset, Conflict, Disagreement, Side, Synthesis
-from coordinator.domain.criteria import criteria, shape
 from coordinator.domain.merged_rows import Place
 from coordinator.domain.names import Oid, TaskId
 from coordinator.domain.output import Changes, CouldNot, Report
 from coordinator.domain.plan import Task
 from coordinator.domain.ruling import BRANCH, NEITHER, Choose, Party, Rulings
-from coordinator.domain.tree import Entry
 from coordinator.domain.united import WHOLE, Contradiction, Contribution, Reports
 from coordinator.domain.verdict import Accept, Trust
 from coordinator.domain.world import Sighting, World
@@ -56,10 +54,30 @@ def synthesize(sighting: Sighting, world: World, *, objects: Objects) -> Synthes
     pieces = _pieces(sighting)
     assert pieces, "there is an accepted output"
     rulings = _rulings(sighting, pieces, objects=objects)
+    written = synthesizing.accepted(sighting)
+    if written is not None:
+        return _written(sighting, pieces, written, rulings, objects=objects)
     made = _together(sighting, pieces, rulings.choose, objects=objects)
     if isinstance(made, Contradiction):
         return _disagreement(sighting, pieces, made, rulings)
     return _changeset(sighting, pieces, made, rulings, objects=objects)
+
+
+def _written(
+    sighting: Sighting,
+    pieces: Sequence[_Piece],
+    written: Returned,
+    rulings: Rulings,
+    *,
+    objects: Objects,
+) -> Changeset:
+    """Returns the report that the synthesizer wrote from all of them; review saw to what is in it."""
+    base = _newest_base([piece.returned for piece in pieces], objects=objects)
+    names = [piece.name for piece in pieces]
+    reports = united.written(synthesizing.text_of(written), names, by=written.spec.profile)
+    made = _Whole(base=base, result=objects.tree_of(base), reports=reports)
+    last = _Piece(name=written.spec.profile, task=pieces[-1].task, returned=written)
+    return _changeset(sighting, (*pieces, last), made, rulings, objects=objects)
 
 
 def _pieces(sighting: Sighting, until: int | None = None) -> tuple[_Piece, ...]:
@@ -119,24 +137,13 @@ def _together(
     found = united.reports(sides, kind, schema=schema, choose=choose)
     if isinstance(found, Reports) and found.sources:
         # Each output met what was asked; what was made of all of them is looked at again.
-        fault = _fault(sighting, base, found, objects=objects)
+        tree, text = objects.tree_of(base), found.text or ""
+        fault = outcome.broken(text, tree, sighting.filed.brief, objects=objects)
         if fault is not None:
             found = united.as_a_whole(sides, kind, fault=fault, choose=choose)
     if isinstance(found, Contradiction):
         return found
     return _Whole(base=base, result=objects.tree_of(base), reports=found)
-
-
-def _fault(sighting: Sighting, base: Oid, found: Reports, *, objects: Objects) -> str | None:
-    """Returns which of the criteria that each output met the rows of all of them break."""
-    brief, tree = sighting.filed.brief, objects.tree_of(base)
-    text, path, result = found.text or "", brief.output_format.path, tree
-    if path is not None:
-        blob = objects.blob(text.encode("utf-8", "replace"))
-        result = objects.edit(tree, {path: Entry("100644", blob)})
-    of_all = outcome.resulting_of(Report(text=text), tree, result, brief, objects=objects)
-    broken = [f for f in (shape(of_all, brief), *criteria(of_all, brief)) if f.met is False]
-    return f"{broken[0].criterion}: {broken[0].evidence}" if broken else None
 
 
 def _contribution(piece: _Piece) -> Contribution:

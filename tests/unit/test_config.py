@@ -127,6 +127,16 @@ def test_no_file_and_an_empty_one_mean_the_defaults() -> None:
     assert config.read_policy(b"") == policy
 
 
+def test_a_synthesizer_is_a_worker_that_there_is() -> None:
+    assert config.read_policy(b"").synthesizer == ""
+    assert config.read_policy(b'[brain]\nsynthesizer = "search"\n').synthesizer == "search"
+    with pytest.raises(ConfigError) as raised:
+        config.read_policy(b'[brain]\nsynthesizer = "scribe"\n')
+    assert str(raised.value) == (
+        ".orchestrator/config.toml: brain.synthesizer: there is no worker scribe"
+    )
+
+
 def test_an_evaluator_is_a_worker_of_the_house() -> None:
     text = b'[review]\nevaluator = "judge"\n'
     with pytest.raises(ConfigError) as error:
@@ -278,7 +288,7 @@ def test_all_faults_are_said_at_once_each_with_its_key() -> None:
     assert sorted(said) == sorted(
         [
             (
-                "unknown: there is no such setting; known here: breaker, budget, checks, commit,"
+                "unknown: there is no such setting; known here: brain, breaker, budget, checks, commit,"
                 " confinement, daemon, endpoints, environments, gate, intake, landing, limits, memory,"
                 " network, paths, repository, retry, review, schema, speculation"
             ),
@@ -385,7 +395,7 @@ def test_every_commented_setting_of_the_template_is_the_default_and_none_is_miss
     assert set(tomllib.loads(uncommented)) == {
         *("schema", "repository", "paths", "daemon", "intake"),
         *("review", "landing", "commit", "network", "confinement", "budget", "memory"),
-        *("retry", "breaker", "speculation"),
+        *("retry", "breaker", "speculation", "brain"),
     }
     shown = config.effective(uncommented.encode())
     default = config.effective(None)
