@@ -28,6 +28,7 @@ _COMMANDS = {
     "log": ("looking", "log"),
     "audit": ("looking", "audit"),
     "memory": ("memory", "memory"),
+    "handoff": ("memory", "handoff"),
     "cost": ("costing", "cost"),
     "coupling": ("coupling", "coupling"),
     "answer": ("requests", "answer_"),

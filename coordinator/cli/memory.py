@@ -48,3 +48,14 @@ def check(*, place: Place, as_json: bool) -> int:
     if not found.entries and not found.faults:
         click.echo("nothing is remembered yet.")
     return 0 if found.is_fresh else EXIT_FAILED
+
+
+@click.command()
+@shared_options
+def handoff(*, place: Place, as_json: bool) -> None:
+    """Print what a newcomer needs, as Markdown"""
+    page = place.desk().handoff()
+    if as_json:
+        answer({"text": page})
+    else:
+        click.echo(page, nl=False)

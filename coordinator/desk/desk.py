@@ -160,6 +160,30 @@ class Desk(Teller):
             self.tip, self.policy.paths, past=self._past(), objects=self._objects
         )
 
+    def handoff(self) -> str:
+        """Returns what a newcomer needs, as Markdown. Raises RepositoryError without a commit."""
+        from datetime import UTC, datetime  # noqa: PLC0415  see above
+
+        from coordinator.desk import handing  # noqa: PLC0415
+
+        said = self._history.commit(self.tip) if self.tip is not None else None
+        if self.tip is None or said is None:
+            raise RepositoryError(
+                "there is nothing to hand over: the branch has no commit",
+                hint="commit something, then `coordinator init`",
+            )
+        tree = self._objects.tree_of(self.tip)
+        state = self._objects.read(tree, self.policy.paths.state_file) or b""
+        return handing.page(
+            self.tip,
+            datetime.fromtimestamp(said.timestamp, UTC).date().isoformat(),
+            look=self.look(),
+            remembered=self.remembered(),
+            sayings=self._past().sayings,
+            state=state.decode("utf-8", "replace"),
+            policy=self.policy,
+        )
+
     # -- people's claims
 
     def take(self, paths: Sequence[str], reason: str) -> tuple[str, tuple[ClaimedPath, ...]]:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from coordinator.domain.memory_md import parse
 from tests.support.command_line import in_a_process
 from tests.support.repos import SITE, Site, commit_files, git, make_site, push_files
 
@@ -88,3 +89,31 @@ def test_what_cannot_be_read_is_said_with_its_line_and_is_not_fresh(site: Site) 
 def test_without_memory_there_is_nothing_to_say(site: Site) -> None:
     found = in_a_process(site.repo, "memory", "check")
     assert (found.code, found.out) == (0, "nothing is remembered yet.\n")
+
+
+def test_a_handoff_is_the_same_page_in_every_clone_and_an_entry_itself(site: Site) -> None:
+    said = entry("index", site.tip, "; paths: docs/guide.md") + entry("old", site.tip)
+    lesson = entry("mend", site.tip, "; supersedes: old; kind: links")
+    state = "# State\n\nThe old guide is frozen.\n\n## Ours\n"
+    landing = "land guide-3fa29c01: mend the guide\n\nBrief-Id: guide-3fa29c01\nFormat: 1\n"
+    commit_files(site.repo, {"docs/guide.md": "mended\n"}, landing)
+    files = {
+        "memory/decisions.md": said,
+        "memory/lessons.md": lesson,
+        "memory/state.md": state,
+    }
+    push_files(site, files)
+    page = in_a_process(site.repo, "handoff")
+    assert page.code == 0, page.said
+    clone = site.repo.parent / "newcomer"
+    git(site.repo.parent, "clone", "--quiet", str(site.hub), str(clone))
+    assert in_a_process(clone, "handoff").out == page.out
+    (kept,) = parse(page.out).entries
+    assert kept.commit == site.tip
+    assert "> The old guide is frozen." in kept.prose
+    assert "guide-3fa29c01: mend the guide" in kept.prose
+    assert "(index, 2026-03-01; on docs/guide.md) (stale: docs/guide.md changed" in kept.prose
+    assert "(mend, 2026-03-01)" in kept.prose
+    assert "(old, " not in kept.prose
+    push_files(site, {"memory/handoffs/2026-03-01.md": page.out})
+    assert states(site)[kept.id] == ("fresh", "")
