@@ -76,3 +76,24 @@ def test_a_person_reads_one_question_and_the_answer_lands_with_all_that_is_agree
     message = git(site.site.hub, "log", "-1", "--format=%B", "main", "--", "docs/guide.md")
     assert f"Answered-By: A Person <person@example.invalid> {question['id']}" in message
     assert f"Decided-By: human A Person <person@example.invalid> {question['id']}" in message
+
+
+def test_words_for_an_answer_reach_one_worker_and_its_next_output_lands(tmp_path: Path) -> None:
+    heeds = (
+        "if grep -q Booklet {package}; then sed -i '1s/.*/# Booklet/' docs/guide.md; "
+        "else sed -i '1s/.*/# Handbook/' docs/guide.md; fi"
+    )
+    second = SAYS.format(name="second", word="Handbook", line=7).replace(
+        "sed -i -e '1s/.*/# Handbook/' -e '7s/$/ Handbook/' docs/guide.md", heeds
+    )
+    first = SAYS.format(name="first", word="Manual", line=3)
+    site = worked(tmp_path, {"first": first, "second": second}, files={"docs/guide.md": GUIDE})
+    shown = site.done(BRIEF)
+    (question,) = shown["questions"]
+    said = site.run("answer", str(shown["id"]), str(question["id"]), "Call it Booklet.")
+    assert said.code == 0, said.said
+    ran = site.run("run", "--until-idle", "--timeout", "50")
+    assert ran.code == 0, ran.out + ran.said
+    assert site.at_tip("docs/guide.md") == "# Booklet\n\none Manual\n\ntwo\n\nthree"
+    tried = site.run("show", str(shown["id"]), "--json").json["attempts"]
+    assert [one["worker"] for one in tried] == ["first", "second", "second"]
