@@ -1,6 +1,5 @@
 """Lines that fit the terminal; what goes into a pipe or a file is neither wrapped nor cut."""
 
-import os
 import shutil
 import sys
 import textwrap
@@ -8,7 +7,7 @@ import textwrap
 
 def columns() -> int | None:
     """Returns how many characters a line of the terminal has; None where nobody looks at one."""
-    if not sys.stdout.isatty() and not os.environ.get("COLUMNS"):
+    if not sys.stdout.isatty():
         return None
     return max(20, shutil.get_terminal_size().columns)
 
