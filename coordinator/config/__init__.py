@@ -164,11 +164,8 @@ def read_policy(
         usd_per_brief=said.budget.usd_per_brief,
         usd_per_day=said.budget.usd_per_day,
         profiles=profiles,
-        confinement=Confinement(
-            checks=said.confinement.checks,
-            read=tuple(said.confinement.read),
-            path=tuple(said.confinement.path),
-        ),
+        unknown_price=said.budget.unknown_price,
+        confinement=_confinement(said.confinement),
         endpoints=_endpoints(said),
         memory_tokens_max=said.memory.tokens_max,
         search_url=said.network.search_url,
@@ -218,6 +215,10 @@ def _flat(above: tuple[int | str, ...], table: BaseModel) -> dict[str, dict[str,
                 "source": "config.toml" if said else "default",
             }
     return found
+
+
+def _confinement(said: schema.Confinement) -> Confinement:
+    return Confinement(checks=said.checks, read=tuple(said.read), path=tuple(said.path))
 
 
 def _paths(said: schema.Config) -> RecordPaths:

@@ -182,6 +182,7 @@ class Budget(_Table):
 
     usd_per_brief: Money = _POLICY.usd_per_brief
     usd_per_day: Money = _POLICY.usd_per_day
+    unknown_price: Literal["refuse", "allow"] = _POLICY.unknown_price
 
 
 class Memory(_Table):

@@ -65,6 +65,7 @@ schema = 1
 [budget]
 # usd_per_brief = 5.0
 # usd_per_day = 50.0
+# unknown_price = "refuse"         # or "allow": a model whose price nobody knows is bound by tokens alone
 
 [memory]
 # tokens_max = 1500                # of decisions and lessons in one package; 0 = none

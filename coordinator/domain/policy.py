@@ -240,6 +240,7 @@ class Policy:
     network_hosts: tuple[str, ...] = ()
     usd_per_brief: float = 5.0
     usd_per_day: float = 50.0
+    unknown_price: Literal["refuse", "allow"] = "refuse"  # of a model that nobody knows it of
     profiles: tuple[Profile, ...] = ()
     confinement: Confinement = field(default_factory=Confinement)
     endpoints: tuple[Endpoint, ...] = ENDPOINTS

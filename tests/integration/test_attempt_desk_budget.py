@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from coordinator.domain.errors import WorkerError
 from coordinator.domain.failure_policy import Limit
 from coordinator.domain.policy import Limits, Profile
 from tests.support.desk_site import call, client, desk, priced, profile
@@ -378,3 +379,18 @@ def test_a_call_past_a_limit_of_the_house_is_put_off_and_not_made(
         assert "[limits.here] requests_per_minute = 1" in later.json()["error"]["message"]
         assert len(server.asked) == 1
         assert opened.refusals() == ()
+
+
+def test_a_model_whose_price_nobody_knows_is_refused_unless_the_house_allows_it(
+    tmp_path: Path,
+) -> None:
+    with serving(lambda _: whole(message("x"))) as server:
+        asked = desk(tmp_path, server.url, of=unknown(), unknown_price="refuse")
+        with pytest.raises(WorkerError, match="nobody knows what the model 'home-made-1' costs"):
+            asked.__enter__()
+        free = replace(unknown(), price=priced(0.0, 0.0))
+        with (
+            desk(tmp_path, server.url, of=free, unknown_price="refuse") as opened,
+            client(opened) as worker,
+        ):
+            assert worker.post("/v1/messages", json=call(model="home-made-1")).status_code == 200

@@ -88,11 +88,12 @@ def desk(
     tools: Tools | None = None,
     key_env: str = "TEST_KEY",
     limits: tuple[Limit, ...] = (),
+    unknown_price: Literal["refuse", "allow"] = "allow",
 ) -> Iterator[OpenDesk]:
     """Opens a desk in front of the model server at `url`."""
     base = f"{url}/v1" if api == "openai" else url
     endpoint = Endpoint(name="here", api=_API[api], base_url=base, key_env=key_env)
-    policy = Policy(endpoints=(endpoint,), limits=limits)
+    policy = Policy(endpoints=(endpoint,), limits=limits, unknown_price=unknown_price)
     desks = AttemptDesks(
         folder / "desks",
         environment={"TEST_KEY": KEY, "PATH": "/usr/bin"},

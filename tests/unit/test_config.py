@@ -91,6 +91,7 @@ base_url = "http://127.0.0.1:8080/v1/"
 [budget]
 usd_per_brief = 0
 usd_per_day = 2.5
+unknown_price = "allow"
 [retry]
 pause_s = 0
 pause_s_max = 5
@@ -212,6 +213,7 @@ def test_every_setting_arrives_in_the_policy() -> None:
         network_hosts=("example.org", "localhost:8000"),
         usd_per_brief=0.0,
         usd_per_day=2.5,
+        unknown_price="allow",
         profiles=policy.profiles,
         digest=hashlib.sha256(WHOLE).hexdigest(),
     )

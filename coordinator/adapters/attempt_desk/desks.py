@@ -27,6 +27,7 @@ from .ledger import Ledger
 from .prices import Prices
 from .rationing import Rations
 from .server import UnixServer, sweep
+from .tokens import Tokens
 from .upstream import Upstream
 
 Tool = Callable[[Mapping[str, Any]], Any]
@@ -88,7 +89,7 @@ class AttemptDesks:
     ) -> Iterator[OpenDesk]:
         """Serves one attempt until the block ends, which cuts off all that is under way.
 
-        Raises WorkerError when its key is not there.
+        Raises WorkerError when its key is not there, or nobody knows what its model costs.
         """
         refusals = Refusals()
         token = secrets.token_urlsafe(_TOKEN_BYTES)
@@ -120,11 +121,17 @@ class AttemptDesks:
         if endpoint is None or not profile.model:
             return None
         key = self._key(endpoint)
+        prices = Prices(profile, endpoint)
+        if policy.unknown_price == "refuse" and prices.usd(Tokens(input=1, output=1)) is None:
+            raise WorkerError(
+                f"nobody knows what the model {profile.model!r} costs, so no budget would hold it",
+                hint=f"give the worker {profile.name} a `price`, or set [budget] unknown_price",
+            )
         ledger = Ledger(
             tokens_max=spec.tokens_max,
             cost_usd_max=spec.cost_usd_max,
             calls_max=profile.limits.turns_max * _CALLS_PER_TURN,
-            usd=Prices(profile, endpoint).usd,
+            usd=prices.usd,
         )
         return KeyProxy(
             profile,
