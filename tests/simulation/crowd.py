@@ -26,7 +26,7 @@ from .scenario import Day, Outcome
 BRIEFS = 120
 GRAPHS = 0.25
 _KINDS = frozenset({"list", "json", "table", "report", "changes"})
-_EARLIER = ("left", "right")
+_EARLIER = ("left", "right")  # and what a revision makes of them
 _BOUND_S = 20_000.0
 _HANG_S = 90.0
 _PLAIN = """\
@@ -230,7 +230,9 @@ class Crowd(Day):
         counts = {"a": "1", "b": "2", spec.profile: "3"}
         if drawn < 0.3:
             counts["a"] = self.fate.choice(("7", "8"))
-        if spec.task not in _EARLIER:  # what those say is weighed by the task that comes after them
+        if not spec.task.startswith(
+            _EARLIER
+        ):  # what those say is weighed by the task that comes after them
             self.told[spec.id] = counts
         rows = "\n".join(f"| {page} | {count} |" for page, count in counts.items())
         text = f"| page | count |\n|---|---|\n{rows}\n"

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from tests.support import warm
+
 _PR_SET_CHILD_SUBREAPER = 36
 _LOOK_S = 0.02
 
@@ -47,6 +49,7 @@ class Orphans:
 @contextmanager
 def adopting() -> Iterator[Orphans]:
     """Makes this process the parent of every orphan among its descendants, and kills them at the end."""
+    warm.begin()  # it outlives the test, and is no orphan of it
     if sys.platform != "linux":
         yield Orphans()
         return

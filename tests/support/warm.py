@@ -224,6 +224,12 @@ def _can_be_warm(env: Mapping[str, str]) -> bool:
     return not COLD and all(env[name] == os.environ.get(name) for name in said)
 
 
+def begin() -> None:
+    """Starts what starts commands, unless it runs already."""
+    if not COLD:
+        _server()
+
+
 class _Server:
     """The process that has its imports done, and forks."""
 
