@@ -24,7 +24,7 @@ _ROOM = 46  # of the columns behind the key, with a margin
 )
 @shared_options
 def cost(*, place: Place, as_json: bool, by: "By") -> None:
-    """Show what everything that was tried has cost, and what landed for it"""
+    """Show what all that was tried has cost, and what won"""
     bill = place.desk().cost(by)
     if as_json:
         answer(plain(bill))

@@ -10,7 +10,7 @@ from coordinator.cli.answering import Place, answer, plain, shared_options, show
 @click.option("--status", "only_status", is_flag=True, help="Only say what is live.")
 @shared_options
 def deploy(*, place: Place, as_json: bool, environment: str, only_status: bool) -> None:
-    """Ship the newest change to an environment and look at what is live"""
+    """Ship the newest change to an environment, and look at it"""
     from coordinator import front_desk  # noqa: PLC0415  loads every adapter
 
     shipper = front_desk.shipper(place.path)

@@ -35,7 +35,7 @@ SEED = 20
 )
 @shared_options
 def eval_(*, place: Place, as_json: bool, seed: int, evaluator: str | None, rounds: int) -> int:
-    """Put planted outputs through review, and say how many of the wrong ones pass
+    """Put planted outputs through review: how good is it?
 
     They are drawn by a seed and judged in a scratch repository: right ones, and wrong ones of every class. It ends
     with 1 when one passes that breaks a rule.

@@ -107,10 +107,10 @@ class Hostile:
     walk: Walk
 
     def product(self) -> dict[str, str]:
-        """Returns every entry at the tip that is no record of ours."""
+        """Returns every entry at the tip that is neither a record of ours nor a lesson that we wrote."""
         lines = git(self.walk.hub, "ls-tree", "-r", "-z", "main").split("\0")
         entries = {line.partition("\t")[2]: line.partition("\t")[0] for line in lines if line}
-        ours = ("briefs/", "memory/plan.md", "memory/state.md")
+        ours = ("briefs/", "memory/plan.md", "memory/state.md", "memory/lessons.md")
         return {path: what for path, what in entries.items() if not path.startswith(ours)}
 
     def done(self, cases: Iterable[Case]) -> Mapping[str, dict[str, Any]]:
@@ -137,7 +137,10 @@ class Hostile:
         """Asserts that nothing that was written steers a terminal, or says what only we may say."""
         messages = git(self.walk.hub, "log", "-z", "--format=%B", "main").split("\0")
         told = [self.walk("show", brief, "--result").out for brief in reports]
-        records = self.walk("log").out, *map(self.walk.at_tip, ("memory/state.md",))
+        records = (
+            self.walk("log").out,
+            *map(self.walk.at_tip, ("memory/state.md", "memory/lessons.md")),
+        )
         for text in (*messages, *told, *records):
             assert clean(text) == text
         for message in messages:
