@@ -2,17 +2,8 @@
 
 from pathlib import Path
 
-from tests.support.worked import CHANGE, REPORT, worked
+from tests.support.worked import CAPITALS, CHANGE, REPORT, worked
 
-CAPITALS = """\
----
-kind: command
-description: writes files in capitals
-capabilities: [capitals]
-command: [sed, -i, "s/.*/\\\\U&/", "{scope}"]
-returns: [changes]
----
-"""
 FAILS = """\
 ---
 kind: command

@@ -4,7 +4,7 @@ import time
 from pathlib import Path
 
 from tests.support.repos import SITE, git
-from tests.support.worked import CHANGE, worked
+from tests.support.worked import CAPITALS, CHANGE, worked
 
 NAP = "31557"  # seconds that nothing else here sleeps
 SLOW = f"""\
@@ -13,15 +13,6 @@ kind: command
 description: writes files in capitals, but hangs over some
 capabilities: [capitals]
 command: [sh, -c, 'if grep -q HANG "$@"; then sleep {NAP}; fi; sed -i "s/.*/\\U&/" "$@"', sh, "{{scope}}"]
-returns: [changes]
----
-"""
-QUICK = """\
----
-kind: command
-description: writes files in capitals
-capabilities: [capitals]
-command: [sed, -i, "s/.*/\\\\U&/", "{scope}"]
 returns: [changes]
 ---
 """
@@ -62,7 +53,7 @@ def test_a_brief_whose_worker_hangs_lands_by_a_second_attempt_and_the_first_is_s
 ) -> None:
     made = worked(
         tmp_path,
-        {"a-slow": SLOW, "b-quick": QUICK},
+        {"a-slow": SLOW, "b-quick": CAPITALS},
         files={**SITE, **HANGS},
         config=SPECULATION,
     )
@@ -83,7 +74,7 @@ def test_a_brief_whose_worker_hangs_lands_by_a_second_attempt_and_the_first_is_s
 def test_a_worker_that_only_fails_is_left_alone_and_another_stands_in(tmp_path: Path) -> None:
     made = worked(
         tmp_path,
-        {"a-flaky": FLAKY, "b-quick": QUICK},
+        {"a-flaky": FLAKY, "b-quick": CAPITALS},
         files={**SITE, **HANGS},
         config="[breaker]\nfailures = 2\ncool_down_s = 3600\n",
     )

@@ -5,17 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.graphs import Opened, changing, opened
+from tests.support.graphs import TEXT, Opened, changing, opened
 from tests.support.repos import git, push_files
 from tests.support.worked import Worked, worked
 
-TEXT = """\
-TASK: Write the three pages.
-INPUTS: docs/guide.md
-SCOPE: docs/; everything else is out of bounds
-OUTPUT FORMAT: changes
-DO NOT: change the guide itself
-"""
 LISTS = """\
 ---
 kind: command

@@ -4,17 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.graphs import changing, opened
+from tests.support.graphs import TEXT, changing, opened
 from tests.support.repos import git
 from tests.support.worked import worked
 
-TEXT = """\
-TASK: Write the three pages.
-INPUTS: docs/guide.md
-SCOPE: docs/; everything else is out of bounds
-OUTPUT FORMAT: changes
-DO NOT: change the guide itself
-"""
 LISTS = """\
 ---
 kind: command

@@ -8,7 +8,7 @@ from typing import Any
 
 from coordinator.domain.memory_md import parse
 from tests.support.repos import git, push_files
-from tests.support.worked import CHANGE, REPORT, Worked, worked
+from tests.support.worked import CAPITALS, CHANGE, REPORT, Worked, worked
 
 _QUESTION = {"why": "question", "text": "Which alphabet shall it be?"}
 _SCRIPT = (
@@ -31,15 +31,6 @@ kind: command
 description: never can
 capabilities: [breaking]
 command: "echo it is broken >&2; exit 7"
-returns: [changes]
----
-"""
-CAPITALS = """\
----
-kind: command
-description: writes files in capitals
-capabilities: [capitals]
-command: [sed, -i, "s/.*/\\\\U&/", "{scope}"]
 returns: [changes]
 ---
 """

@@ -14,6 +14,14 @@ from coordinator.domain.planning import content
 from tests.support.repos import git, push_files
 from tests.support.worked import Worked
 
+TEXT = """\
+TASK: Write the three pages.
+INPUTS: docs/guide.md
+SCOPE: docs/; everything else is out of bounds
+OUTPUT FORMAT: changes
+DO NOT: change the guide itself
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Opened:

@@ -70,6 +70,17 @@ report
 - matches: /[Gg]uide/
 """
 
+CAPITALS = """\
+---
+kind: command
+description: writes files in capitals
+capabilities: [capitals]
+command: [sed, -i, "s/.*/\\\\U&/", "{scope}"]
+returns: [changes]
+---
+"""
+"""A worker that changes every line of the files in its scope."""
+
 
 @dataclass(frozen=True, slots=True)
 class Worked:
