@@ -1,6 +1,7 @@
 """Escapes by way of other processes: environments, memory and files, signals, children left behind."""
 
 import array
+import contextlib
 import ctypes
 import fcntl
 import os
@@ -128,7 +129,11 @@ def signal_one(scene: Scene) -> str:
 def signal_all(scene: Scene) -> str:
     """Sends a signal to every process that it may: one that nobody minds who has not asked for it."""
     del scene
-    for _ in range(4):  # a signal that comes while another is pending is lost, with who sent it
+    for _ in range(3):  # a signal that comes while another is pending is lost, with who sent it
+        # The kernel forgets who sent the one to everybody as soon as it reaches somebody in a cell.
+        for process in filter(str.isdigit, os.listdir("/proc")):
+            with contextlib.suppress(OSError):
+                os.kill(int(process), signal.SIGURG)
         os.kill(-1, signal.SIGURG)
         time.sleep(0.4)  # so that whoever got it can look at who sent it
     return "sent it"
