@@ -14,6 +14,7 @@ import gc
 import importlib
 import json
 import os
+import pkgutil
 import select
 import signal
 import socket
@@ -22,6 +23,9 @@ import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
+
+import coordinator
+import workers
 
 MESSAGE_BYTES_MAX = 100_000
 _FDS = 4
@@ -57,17 +61,16 @@ def main() -> None:
 
 
 def _import() -> None:
-    from coordinator.cli import _COMMANDS  # noqa: PLC0415 - this takes the time
+    """Imports all that a command or an attempt may come to.
 
-    modules = {f"coordinator.cli.{module}" for module, _ in _COMMANDS.values()}
-    for name in (
-        *modules,
-        "coordinator.daemon",
-        "coordinator.cli.worker_job",
-        "git",
-        "detect_secrets",
-        "jsonschema",
-    ):
+    What is imported in time is also no trap: a fork while another thread is importing something would wait for
+    it for ever.
+    """
+    for package in (coordinator, workers):
+        for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+            if not module.name.endswith("__main__"):
+                importlib.import_module(module.name)
+    for name in ("anthropic", "detect_secrets", "genai_prices", "git", "httpx2", "jsonschema"):
         importlib.import_module(name)
     assert threading.active_count() == 1, "a fork of several threads would have one"
     gc.freeze()  # a collection in a fork would copy every page
