@@ -10,7 +10,7 @@ def main() -> None:
     wanted = llama.CommonParams()
     wanted.model.path, wanted.port = sys.argv[1], int(sys.argv[2])
     wanted.n_ctx = 8192
-    wanted.cpuparams.n_threads = 2
+    wanted.cpuparams.n_threads = 1  # two wait for each other all the time where others work too
     wanted.n_parallel = 1
     server = llama.Server(wanted)
     sys.stdout.write(f"{server.listening_address}\n")
