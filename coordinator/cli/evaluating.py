@@ -50,18 +50,18 @@ def eval_(*, place: Place, as_json: bool, seed: int, evaluator: str | None, roun
 
 
 def _policy(place: Place, evaluator: str | None) -> "Policy":
-    from coordinator import config, front_desk  # noqa: PLC0415  lazy by design
+    from coordinator import config, proving_ground  # noqa: PLC0415  lazy by design
 
     if evaluator is None:
         return config.read_policy(None)
-    policy, _ = front_desk.policy_with_drafts(place.path)
+    policy, _ = proving_ground.policy_with_drafts(place.path)
     profile = policy.profile(evaluator)
     if profile is None or profile.kind == "tool":
         known = ", ".join(p.name for p in policy.profiles if p.kind != "tool") or "none"
         raise WorkerError(
             f"no worker of the house is called {evaluator!r}", hint=f"there is: {known}"
         )
-    lacks = front_desk.workers_lack(policy)[profile.name]
+    lacks = proving_ground.workers_lack(policy)[profile.name]
     if lacks:
         raise WorkerError(
             f"{evaluator} cannot run here: {lacks[0]}", hint="`coordinator workers list`"

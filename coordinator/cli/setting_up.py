@@ -118,10 +118,10 @@ def doctor(
     Every escape is tried as a worker, confined as workers here are, and again unconfined in a scratch place, where
     it must succeed to prove anything.
     """
-    from coordinator import front_desk  # noqa: PLC0415  loads every adapter
+    from coordinator import proving_ground  # noqa: PLC0415  loads every adapter
 
-    checks = front_desk.examine(place.path)
-    rows = () if quick else front_desk.attack(place.path, checks, only=only, without=without)
+    checks = proving_ground.examine(place.path)
+    rows = () if quick else proving_ground.attack(place.path, checks, only=only, without=without)
     through = [row.id for row in rows if row.through]
     if as_json:
         answer({"checks": plain(checks), "escapes": plain(rows), "through": through})

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from coordinator import front_desk
+from coordinator import proving_ground
 from coordinator.cli.answering import (
     EXIT_FAILED,
     Place,
@@ -36,7 +36,7 @@ def list_(*, place: Place, as_json: bool) -> None:
     """List the workers that a brief may name, and whether they could run here"""
     desk = place.desk()
     policy, alone = desk.policy, desk.left_alone()
-    lacks = front_desk.workers_lack(policy)
+    lacks = proving_ground.workers_lack(policy)
     if as_json:
         said = (_said(p, lacks[p.name], alone.get(p.name)) for p in policy.profiles)
         answer({"workers": list(said)})
@@ -59,13 +59,13 @@ def show_(*, place: Place, as_json: bool, name: str) -> None:
     """Describe one worker: what it can do, its tools and its limits"""
     desk = place.desk()
     policy = desk.policy
-    if policy.profile(name) is None and name in front_desk.policy_with_drafts(place.path)[1]:
+    if policy.profile(name) is None and name in proving_ground.policy_with_drafts(place.path)[1]:
         raise WorkerError(
             f"no worker is called {name!r} yet: its file is here, and not at the tip of the remote",
             hint=f"commit and push it; `coordinator workers test {name}` tries it as it is",
         )
     profile = _named(name, policy)
-    lacks = front_desk.workers_lack(policy)[profile.name]
+    lacks = proving_ground.workers_lack(policy)[profile.name]
     if as_json:
         answer({"worker": _said(profile, lacks, desk.left_alone().get(profile.name))})
         return
@@ -89,11 +89,11 @@ def show_(*, place: Place, as_json: bool, name: str) -> None:
 @shared_options
 def test_(*, place: Place, as_json: bool, name: str) -> int:
     """Try one worker on a small task in a scratch repository; its file need not be committed"""
-    policy, drafts = front_desk.policy_with_drafts(place.path)
+    policy, drafts = proving_ground.policy_with_drafts(place.path)
     profile = _named(name, policy)
     if name in drafts and not as_json:
         say(f"{name}: the file of this checkout, which is not at the tip of the remote")
-    lacks = front_desk.workers_lack(policy)[profile.name]
+    lacks = proving_ground.workers_lack(policy)[profile.name]
     if lacks:
         if as_json:
             answer({"worker": name, "outcome": "not run", "lacks": lacks})
@@ -101,7 +101,7 @@ def test_(*, place: Place, as_json: bool, name: str) -> int:
             for one in lacks:
                 click.echo(f"{name} cannot run here: {shown(one)}")
         return EXIT_FAILED
-    tried = front_desk.try_worker(profile, policy)
+    tried = proving_ground.try_worker(profile, policy)
     told = _told(name, tried)
     if as_json:
         answer(told)
@@ -115,7 +115,7 @@ def test_(*, place: Place, as_json: bool, name: str) -> int:
 @shared_options
 def add_(*, place: Place, as_json: bool, name: str) -> None:
     """Write a worker file that comes with the coordinator into .orchestrator/workers"""
-    added = front_desk.add_worker(place.path, name)
+    added = proving_ground.add_worker(place.path, name)
     if as_json:
         answer(
             {"name": name, "file": str(added.file), "program": added.program, "read": added.read}
