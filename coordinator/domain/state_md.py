@@ -22,6 +22,7 @@ _COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
 _DIRECTIVE = re.compile(
     r"[ \t]*(?:[-*+][ \t]+)?[*_`]*(paused|hold)[*_`]*[ \t]*:[*_]*(.*)", re.IGNORECASE
 )
+_HEADING = re.compile(r" {0,3}#{1,6}(?:[ \t]|\Z)")
 _NOT_PAUSED = frozenset({"no", "false", "off", "none"})
 _LIVE = re.compile(r"- ([a-z0-9_-]+): ([0-9a-f]{40,64}), generation (\d+)\Z")
 _BRIEF = re.compile(r"- ([a-z0-9][a-z0-9-]*)(?:: (.*))?\Z")
@@ -67,8 +68,10 @@ def directives(text: str) -> Directives:
 
 
 def hand_written(text: str) -> str:
-    """Returns what people wrote, without comments: it goes into packages."""
+    """Returns what people wrote, without comments: it goes into packages. Headings alone say nothing."""
     plain = _COMMENT.sub("", _around(text).replace("\r\n", "\n"))
+    if all(not line.strip() or _HEADING.match(line) for line in plain.split("\n")):
+        return ""
     return re.sub(r"\n{3,}", "\n\n", plain).strip()
 
 

@@ -135,7 +135,9 @@ def test_a_pause_needs_no_reason_and_can_be_denied(line: str, paused: str | None
 
 def test_the_template_asks_nothing_and_has_no_words_of_people() -> None:
     assert state_md.directives(state_md.STATE_TEMPLATE) == Directives()
-    assert state_md.hand_written(state_md.STATE_TEMPLATE) == "# State"
+    assert state_md.hand_written(state_md.STATE_TEMPLATE) == ""
+    assert state_md.hand_written("# State\n\n## Ours\n") == ""
+    assert state_md.hand_written("#hash\n") == "#hash"
 
 
 def test_hand_written_text_is_what_packages_get() -> None:
