@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from coordinator.adapters.scratch import scratch
 from coordinator.domain.attempt import AttemptId, Spec
@@ -26,6 +27,16 @@ FILES: Mapping[str, str] = {
     "src/sample.js": "const  twice = (x) => {return x*2}\n",
     "tests/test_sample.py": "def test_two_and_two():\n    assert 2 + 2 == 4\n",
 }
+
+
+_Kind = Literal["list", "report", "changes"]
+_BUILT_IN: Mapping[str, str] = {
+    "sitemap": "List the pages that pages/sitemap.xml misses.",
+    "links": "List the broken links in pages.",
+    "search": "List the lines with `index`.",
+    "merge": "Put the two lists together, each row once.",
+}
+_LISTS = ("- about.html\n- gone.html\n", "- gone.html\n- index.html\n")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,16 +75,7 @@ def _spec(profile: Profile, base: Oid) -> Spec:
 
 
 def _package(profile: Profile, base: Oid) -> ContextPackage:
-    kinds = profile.output_kinds or {"report"}
-    if "report" in kinds:
-        wanted = WantedOutput(kind="report")
-        asked = "Say in one sentence what README.md is about, and list what `index` occurs in."
-    elif "changes" in kinds:
-        wanted = WantedOutput(kind="changes")
-        asked = "Mend the misspelling in README.md, and nothing else."
-    else:
-        wanted = WantedOutput(kind="list")
-        asked = 'List the lines with "index".'
+    kind, asked = _asked(profile)
     return ContextPackage(
         brief_id=BriefId("trial-00000000"),
         task_id=TaskId("only"),
@@ -84,12 +86,33 @@ def _package(profile: Profile, base: Oid) -> ContextPackage:
         constraints=Constraints(
             deadline_seconds=profile.limits.wall_clock_s_max,
             max_tokens=profile.limits.tokens_max,
-            output_format=wanted,
+            output_format=WantedOutput(kind=kind),
             max_retries=0,
         ),
-        input_data=(PackageInput(kind="glob", value="**", paths=tuple(sorted(FILES))),),
+        input_data=_inputs(profile),
         acceptance_criteria=(),
         base=base,
         scope=Scope(inside=("**",), outside=()),
         do_not=(),
     )
+
+
+def _asked(profile: Profile) -> tuple[_Kind, str]:
+    """Returns the kind of output that is asked for, and the task: for a built-in one, what it is made for."""
+    own = _BUILT_IN.get(profile.name) if profile.kind == "tool" else None
+    kinds = profile.output_kinds or {"report"}
+    if own is not None:
+        return "list", own
+    if "report" in kinds:
+        asked = "Say in one sentence what README.md is about, and list what `index` occurs in."
+        return "report", asked
+    if "changes" in kinds:
+        return "changes", "Mend the misspelling in README.md, and nothing else."
+    return "list", 'List the lines with "index".'
+
+
+def _inputs(profile: Profile) -> tuple[PackageInput, ...]:
+    """Returns the files of the scratch repository; whoever puts lists together gets two of them instead."""
+    if "merge" not in profile.capabilities:
+        return (PackageInput(kind="glob", value="**", paths=tuple(sorted(FILES))),)
+    return tuple(PackageInput(kind="data", value=text, content=text) for text in _LISTS)

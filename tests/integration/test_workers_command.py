@@ -94,6 +94,23 @@ def test_a_worker_is_tried_in_a_scratch_repository(repo: Path) -> None:
     assert git(repo, "status", "--porcelain") == before
 
 
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [
+        ("sitemap", ["https://site.example/about.html"]),
+        ("links", ["gone.html"]),
+        ("search", ["pages/about.html"]),
+        ("merge", ["- about.html\n- gone.html\n- index.html\n"]),
+    ],
+)
+def test_each_built_in_worker_is_asked_what_it_is_made_for(
+    repo: Path, name: str, found: list[str]
+) -> None:
+    tried = coordinator(repo, "workers", "test", name, "--json")
+    assert (tried.code, tried.json["outcome"], tried.json["wanted"]) == (0, "report", "list")
+    assert [part for part in found if part not in tried.json["text"]] == []
+
+
 def test_a_worker_that_cannot_run_here_is_not_tried_and_one_that_fails_says_why(
     repo: Path,
 ) -> None:
