@@ -27,11 +27,21 @@ if TYPE_CHECKING:
 def examine(path: Path) -> "tuple[Checked, ...]":
     """Returns what the doctor found."""
     from coordinator.adapters import doctor  # noqa: PLC0415  only the doctor needs it
+    from coordinator.services import recall  # noqa: PLC0415
 
     seen = viewpoint.look(path)
     branch = seen.wiring.branch if seen.wiring else seen.checkout.branch or "main"
     policy, _ = viewpoint.policy_of(seen.text, seen.worker_texts, seen.doctrine)
-    return doctor.examine(seen.checkout, branch=branch, text=seen.text, policy=policy)
+    tree = seen.objects.tree_of(seen.tip) if seen.tip else None
+    files = recall.files(tree, policy.paths, objects=seen.objects) if tree else ()
+    house = doctor.House(
+        policy=policy,
+        text=seen.text,
+        worker_texts=seen.worker_texts,
+        doctrine=seen.doctrine,
+        memory=[(name, fault) for name, file in files for fault in file.faults],
+    )
+    return doctor.examine(seen.checkout, house, branch=branch)
 
 
 def attack(path: Path, checks: "tuple[Checked, ...]", **chosen: Iterable[str]) -> "tuple[Row, ...]":

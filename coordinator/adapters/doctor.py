@@ -4,6 +4,7 @@ import secrets
 import shutil
 import sys
 import tempfile
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +18,9 @@ from coordinator.adapters.repository import Checkout
 from coordinator.adapters.rooms import WITH_A_FOLDER
 from coordinator.adapters.sandbox import Sandbox
 from coordinator.adapters.sandbox.probe import INSTALL, NONE
+from coordinator.domain.brief import Fault
 from coordinator.domain.errors import CoordinatorError
+from coordinator.domain.names import RepoPath
 from coordinator.domain.policy import Policy
 
 CONFINEMENT = "confinement"
@@ -34,19 +37,29 @@ class Checked:
     hint: str = ""
 
 
-def examine(
-    checkout: Checkout, *, branch: str, text: bytes | None, policy: Policy
-) -> tuple[Checked, ...]:
-    """Returns every check; `text` is config.toml at the tip, and `policy` what it says."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class House:
+    """The rules of the house and its memory, as they are at the tip."""
+
+    policy: Policy  # what the three texts say; the defaults where one of them is faulty
+    text: bytes | None  # config.toml
+    worker_texts: Mapping[str, bytes]
+    doctrine: bytes | None
+    memory: Sequence[tuple[RepoPath, Fault]]  # what looks like an entry and cannot be read
+
+
+def examine(checkout: Checkout, house: House, *, branch: str) -> tuple[Checked, ...]:
+    """Returns every check."""
     return (
         _platform(),
         _git(),
-        _identity(checkout, text),
+        _identity(checkout, house.text),
         _whole(checkout),
         _disk(checkout),
-        _config(text),
-        _confinement(policy),
-        *_remote(checkout, branch=branch, text=text),
+        *_rules(house),
+        _memory(house.memory),
+        _confinement(house.policy),
+        *_remote(checkout, branch=branch, text=house.text),
     )
 
 
@@ -84,9 +97,9 @@ def _git() -> Checked:
 
 def _identity(checkout: Checkout, text: bytes | None) -> Checked:
     try:
-        said = config.read_policy(text).commit
+        said = config.schema.parse(text).commit
     except CoordinatorError:
-        said = config.read_policy(None).commit
+        said = config.schema.parse(None).commit
     name, email = said.name or checkout.name, said.email or checkout.email
     return Checked(
         name="identity",
@@ -113,19 +126,39 @@ def _disk(checkout: Checkout) -> Checked:
     )
 
 
-def _config(text: bytes | None) -> Checked:
-    if text is None:
-        return Checked(
-            name="config",
-            ok=False,
-            detail="no .orchestrator/config.toml",
-            hint="`coordinator init`",
-        )
+def _rules(house: House) -> tuple[Checked, ...]:
+    """Looks at each file of rules by itself: a fault in one of them puts none of the others out of force."""
+    if house.text is None:
+        missing = "no .orchestrator/config.toml"
+        config_ = Checked(name="config", ok=False, detail=missing, hint="`coordinator init`")
+    else:
+        config_ = _read("config", lambda: config.schema.parse(house.text))
+    # What workers are named in config.toml must have a file, so the two are read together.
+    workers = _read("workers", lambda: config.read_policy(house.text, house.worker_texts))
+    return (
+        config_,
+        *((workers,) if config_.ok else ()),
+        _read("doctrine", lambda: config.read_policy(None, {}, house.doctrine)),
+    )
+
+
+def _read(name: str, read: Callable[[], object]) -> Checked:
     try:
-        config.read_policy(text)
+        read()
     except CoordinatorError as error:
-        return Checked(name="config", ok=False, detail=str(error), hint=error.hint or "")
-    return Checked(name="config", ok=True, detail="no faults")
+        return Checked(name=name, ok=False, detail=str(error), hint=error.hint or "")
+    return Checked(name=name, ok=True, detail="no faults")
+
+
+def _memory(faults: Sequence[tuple[RepoPath, Fault]]) -> Checked:
+    said = "; ".join(f"{file}:{fault.line}: {fault.message}" for file, fault in faults)
+    hints = dict.fromkeys(fault.hint for _, fault in faults)
+    return Checked(
+        name="memory",
+        ok=not faults,
+        detail=said or "no faults",
+        hint="; ".join(hints) or "`coordinator memory check` says which entries still hold",
+    )
 
 
 def _confinement(policy: Policy) -> Checked:

@@ -7,7 +7,7 @@ import pytest
 
 from coordinator.adapters.singleton import Singleton
 from tests.support.command_line import coordinator
-from tests.support.repos import Site, commit_files, git, make_site
+from tests.support.repos import Site, commit_files, git, make_site, push_files
 
 FILES = [
     ".orchestrator/config.toml",
@@ -261,6 +261,40 @@ def test_the_doctor_is_content_with_a_coordinated_repository(site: Site) -> None
     assert answered.code == 0, answered.out
     assert all(set(c) == {"name", "ok", "detail", "hint"} for c in answered.json["checks"])
     assert git(site.hub, "for-each-ref", "--format=%(refname)") == "refs/heads/main"
+
+
+def test_the_doctor_says_which_rule_or_entry_is_faulty_and_where(site: Site) -> None:
+    coordinator(site.repo, "init")
+    git(site.repo, "pull", "--quiet", "--ff-only")
+    files = {
+        ".orchestrator/doctrine.toml": "schema = 1\n[split]\ntasks_max = 0\n",
+        ".orchestrator/workers/odd.md": "---\nkind: magic\n---\n",
+        "memory/lessons.md": "# Lessons\n\n## One\n\nid: one\n",
+    }
+    push_files(site, files)
+    answered = coordinator(site.repo, "doctor", "--quick", "--json")
+    assert answered.code == 1
+    wrong = {check["name"]: check for check in answered.json["checks"] if not check["ok"]}
+    assert wrong.keys() == {"doctrine", "workers", "memory"}
+    assert ".orchestrator/doctrine.toml" in wrong["doctrine"]["detail"]
+    assert "split.tasks_max" in wrong["doctrine"]["detail"]
+    assert "odd.md" in wrong["workers"]["detail"]
+    assert "memory/lessons.md:5: date is missing" in wrong["memory"]["detail"]
+    assert all(check["hint"] for check in wrong.values())
+
+
+def test_the_doctor_knows_the_workers_that_the_config_names(site: Site) -> None:
+    coordinator(site.repo, "init")
+    git(site.repo, "pull", "--quiet", "--ff-only")
+    config = (site.repo / ".orchestrator/config.toml").read_text()
+    judge = "---\nkind: command\ncommand: [cat]\ncapabilities: [evaluation]\n---\n"
+    named = config.replace("[review]\n", '[review]\nevaluator = "judge"\n')
+    push_files(site, {".orchestrator/config.toml": named})
+    answered = coordinator(site.repo, "doctor", "--quick", "--json")
+    wrong = {check["name"]: check for check in answered.json["checks"] if not check["ok"]}
+    assert "describes judge" in wrong["workers"]["detail"]
+    push_files(site, {".orchestrator/workers/judge.md": judge})
+    assert coordinator(site.repo, "doctor", "--quick").code == 0
 
 
 def test_deinit_removes_refs_and_folders_and_leaves_history(site: Site) -> None:
