@@ -10,7 +10,7 @@ from coordinator.domain.steps import Step, Wait
 from coordinator.domain.world import Sighting, World
 from coordinator.ports import Lane
 
-from . import remote_steps, work_steps
+from . import plan_steps, remote_steps, work_steps
 from .kit import Kit
 from .pace import CLAIMS_S, OTHERS_S, Pace
 from .room import Room
@@ -53,7 +53,7 @@ def _begin(kit: Kit, pace: Pace, step: Step, sighting: Sighting, world: World) -
         case steps.Say(note=note):
             return note
         case steps.MakePlan():
-            work_steps.make_plan(kit, sighting, world)
+            plan_steps.make_plan(kit, sighting, world)
         case steps.TakeClaim():
             run = partial(remote_steps.claim, kit, step, sighting, world)
             pace.start(Lane.REMOTE, f"claim:{brief}", run)

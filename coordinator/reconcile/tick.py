@@ -10,7 +10,16 @@ from coordinator.domain.request import Drop, Request
 from coordinator.domain.world import World
 from coordinator.ports import Lane
 
-from . import briefs, deliveries, reminders, remote_steps, troubles, upkeep, work_steps
+from . import (
+    briefs,
+    deliveries,
+    reminders,
+    remote_steps,
+    request_steps,
+    troubles,
+    upkeep,
+    work_steps,
+)
 from .kit import Kit
 from .pace import SOON_S, Pace
 from .troubles import Trouble
@@ -92,7 +101,7 @@ class Coordinator:
             kit.say(event)
         reminders.remind(kit, world)
         if kit.memory.told_tip != world.tip:
-            pace.start(Lane.LOCAL, "tell", partial(work_steps.tell, kit, world))
+            pace.start(Lane.LOCAL, "tell", partial(request_steps.tell, kit, world))
             if world.policy.follow_checkout:
                 pace.start(Lane.LOCAL, "follow", partial(work_steps.follow, kit, world))
 
@@ -117,7 +126,7 @@ class Coordinator:
         pace.start(Lane.LOCAL, "intake", run)
 
     def _judge(self, requests: tuple[Request, ...], world: World, look: object) -> None:
-        work_steps.intake(self._kit, requests, world)
+        request_steps.intake(self._kit, requests, world)
         self._kit.memory.judged = look
 
     def _publish(self, says: list[Note], world: World) -> None:

@@ -1,26 +1,21 @@
 """Steps of the local, command and deploy lanes: each ends in a durable fact, or in one that is worked out again."""
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from coordinator.domain import plan_notes, planning, tasks, url_inputs
+from coordinator.domain import tasks, url_inputs
 from coordinator.domain.attempt import AttemptId, Returned, Spec
-from coordinator.domain.brief import Brief
 from coordinator.domain.changeset import Changeset
 from coordinator.domain.check import Check
 from coordinator.domain.output import NoOutput, Output
-from coordinator.domain.plan import Plan
 from coordinator.domain.proof import Claim, Merged
-from coordinator.domain.request import Request
 from coordinator.domain.steps import Dispatch
 from coordinator.domain.world import Sighting, World
 from coordinator.ports import Lane
 from coordinator.services import deliver as deliver_service
 from coordinator.services import dispatch as dispatch_service
-from coordinator.services import intake as intake_service
-from coordinator.services import isolate as isolate_service
 from coordinator.services import package as package_service
 from coordinator.services import remember as remember_service
 from coordinator.services import review as review_service
@@ -32,84 +27,6 @@ from . import remote_steps, starting
 from .kit import Kit
 
 logger = logging.getLogger(__name__)
-
-
-def intake(kit: Kit, requests: Sequence[Request], world: World) -> None:
-    """Judges what was dropped: notes to publish, or a reply where there is nothing to write down."""
-    decisions = intake_service.judge(
-        requests,
-        world,
-        objects=kit.ports.objects,
-        secrets=kit.ports.secrets,
-        timestamp=kit.ports.clock.timestamp(),
-        isolate=_isolate(kit, world),
-    )
-    for decision in decisions:
-        name = decision.request.origin.name
-        match decision:
-            case intake_service.Record(note=note):
-                kit.memory.pending[note.key] = note
-                kit.memory.later.pop(name, None)
-            case intake_service.Ignore(request=request, why=why, state=state):
-                _dealt_with(kit, request, why=why, state=state, world=world)
-            case intake_service.Later(request=request, why=why):
-                if kit.memory.later.get(name) != why:
-                    _left_there(kit, request, why)
-                kit.memory.later[name] = why
-
-
-def _dealt_with(kit: Kit, request: Request, *, why: str, state: str, world: World) -> None:
-    source = request.origin.source
-    if source == "branch":
-        kit.ports.lanes.start(
-            Lane.REMOTE,
-            f"remove:{request.origin.name}",
-            lambda: remote_steps.remove_request(kit, request),
-        )
-    elif source == "folder":
-        fields = intake_service.reply_fields(request, world, objects=kit.ports.objects)
-        text = intake_service.reply_text(
-            request, why, state=state, world=world, objects=kit.ports.objects
-        )
-        kit.ports.inbox.reply(
-            _reply_name(request), fields={"state": state, **fields, "why": why}, text=text
-        )
-        kit.ports.inbox.remove(request, keep=state == "rejected")
-    elif source == "plan":
-        kit.memory.later[request.origin.name] = why  # the line is its author's to change
-
-
-def _left_there(kit: Kit, request: Request, why: str) -> None:
-    """Tells who dropped it why it is still in the inbox."""
-    if request.origin.source == "folder":
-        fields = {"state": "submitted", "reasons": [why], "why": why}
-        kit.ports.inbox.reply(
-            _reply_name(request), fields=fields, text=f"{request.origin.name}: submitted\n\n{why}"
-        )
-
-
-def _reply_name(request: Request) -> str:
-    name = request.origin.name
-    return name.rpartition(".")[0] if "." in name else name
-
-
-def _isolate(kit: Kit, world: World) -> Callable[[Plan, Brief], Plan]:
-    """Returns what puts coupled tasks in sequence, at the tip of this look."""
-    return partial(
-        isolate_service.isolated,
-        tip=world.tip,
-        policy=world.policy,
-        objects=kit.ports.objects,
-        past=kit.ports.past,
-    )
-
-
-def make_plan(kit: Kit, sighting: Sighting, world: World) -> None:
-    """Stores a plan for a brief that has none (made by hand, or by an older version)."""
-    brief = sighting.filed.brief
-    plan = _isolate(kit, world)(planning.make(brief, policy=world.policy), brief)
-    note = plan_notes.planned(sighting, plan, policy=world.policy)
-    kit.memory.pending[note.key] = note
 
 
 def dispatch(kit: Kit, step: Dispatch, sighting: Sighting, world: World) -> None:
@@ -280,15 +197,6 @@ def ship(kit: Kit, wanted: Ship) -> None:
         kit.memory.stale[target.environment] = (desired.revision, outcome.why)
     busy = isinstance(outcome, deliver_service.BusyElsewhere)
     kit.ended(f"deploy:{target.environment}", well=not busy)
-
-
-def tell(kit: Kit, world: World) -> None:
-    """Brings the replies in the inbox folder up to what the branch says."""
-    for name, fields in kit.ports.inbox.replies().items():
-        fresh = intake_service.refreshed(fields, world, objects=kit.ports.objects)
-        if fresh is not None:
-            kit.ports.inbox.reply(name, fields=fresh.fields, text=fresh.text)
-    kit.memory.told_tip = world.tip
 
 
 def follow(kit: Kit, world: World) -> None:
