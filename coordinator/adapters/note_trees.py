@@ -39,7 +39,7 @@ def holds(condition: Precondition, tree: Oid, *, objects: Objects, paths: Record
     if there is None or condition.place is None:
         return there is None and condition.place is None
     place, folder = there
-    if place is not condition.place:
+    if place is not condition.place or condition.folder not in (None, folder):
         return False
     if condition.blob is None:
         return True

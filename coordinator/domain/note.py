@@ -11,11 +11,15 @@ from .record import Record
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Precondition:
-    """Where the brief must be at the parent (None: nowhere), and, if `blob` is given, as which brief.md."""
+    """Where the brief must be at the parent (None: nowhere), and, where given, as which brief.md.
+
+    `folder` is the tree of its whole folder: what stands beside brief.md has not changed either.
+    """
 
     brief: BriefId
     place: Place | None
     blob: Oid | None = None
+    folder: Oid | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

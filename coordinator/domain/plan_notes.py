@@ -11,6 +11,17 @@ from .record import Record, Verb
 from .world import Sighting
 
 
+def key(sighting: Sighting) -> str:
+    """Returns the key of a note that stores a plan."""
+    return f"{Verb.ACCEPT}:{sighting.filed.id}"
+
+
+def when(sighting: Sighting) -> tuple[Precondition, ...]:
+    """Returns when a plan may be stored: never twice, and never over one that was stored meanwhile."""
+    filed = sighting.filed
+    return (Precondition(brief=filed.id, place=Place.OPEN, blob=filed.blob, folder=filed.folder),)
+
+
 def planned(sighting: Sighting, plan: Plan, *, policy: Policy) -> Note:
     """Returns the note that stores a plan beside a brief that has none."""
     filed = sighting.filed
@@ -21,7 +32,7 @@ def planned(sighting: Sighting, plan: Plan, *, policy: Policy) -> Note:
             subject=f"planned as {plan.shape}",
             trailers=(*notes.head(filed), *notes.foot(f"rule {plan.rule}", "2", policy)),
         ),
-        when=(Precondition(brief=filed.id, place=Place.OPEN, blob=filed.blob),),
+        when=when(sighting),
         operations=(PutFile(brief=filed.id, name=PLAN_FILE, content=planning.content(plan)),),
     )
 

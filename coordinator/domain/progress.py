@@ -9,7 +9,6 @@ from . import (
     finishing,
     notes,
     partial,
-    plan_notes,
     planning,
     revising,
     speculating,
@@ -20,7 +19,18 @@ from .attempt import Running
 from .claim_name import claim_ref, claimed_paths, overlap
 from .names import BriefId, Place, RepoPath, slug
 from .proof import Claim, Rewritten
-from .steps import Deliver, Dispatch, LetGo, MakePlan, PublishAttempts, Say, Step, TakeClaim, Wait
+from .steps import (
+    Deliver,
+    Dispatch,
+    LetGo,
+    MakePlan,
+    PublishAttempts,
+    RevisePlan,
+    Say,
+    Step,
+    TakeClaim,
+    Wait,
+)
 from .world import Sighting, World
 
 
@@ -253,7 +263,7 @@ def _work(sighting: Sighting, world: World) -> tuple[Step, ...]:
         return (Say(notes.failed(sighting, code=stuck.code, why=stuck.why, policy=world.policy)),)
     other = revising.revised(sighting, world)
     if other is not None:
-        return (Say(plan_notes.revised(sighting, other, policy=world.policy)),)
+        return (RevisePlan(brief=filed.id, plan=other),)
     return (partial.decided(sighting, world) or finishing.put_together(sighting, world),)
 
 

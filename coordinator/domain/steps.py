@@ -7,7 +7,7 @@ from .attempt import AttemptId, Role
 from .check import Check
 from .names import BriefId, Environment, RepoPath
 from .note import Note
-from .plan import Task
+from .plan import Plan, Task
 from .proof import Claim
 from .world import HeldRef
 
@@ -38,6 +38,14 @@ class MakePlan:
     """Store a plan for a brief that has none."""
 
     brief: BriefId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RevisePlan:
+    """Store another plan in the place of one that cannot be carried out."""
+
+    brief: BriefId
+    plan: Plan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,6 +133,7 @@ Step = (
     Wait
     | Say
     | MakePlan
+    | RevisePlan
     | TakeClaim
     | LetGo
     | Dispatch

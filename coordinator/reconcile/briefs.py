@@ -54,6 +54,9 @@ def _begin(kit: Kit, pace: Pace, step: Step, sighting: Sighting, world: World) -
             return note
         case steps.MakePlan():
             plan_steps.make_plan(kit, sighting, world)
+        case steps.RevisePlan(plan=plan):
+            run = partial(plan_steps.revise, kit, sighting, plan, world)
+            pace.start(Lane.LOCAL, f"plan:{brief}", run)
         case steps.TakeClaim():
             run = partial(remote_steps.claim, kit, step, sighting, world)
             pace.start(Lane.REMOTE, f"claim:{brief}", run)
@@ -131,6 +134,7 @@ _RANK: dict[type, int] = {
             steps.LetGo,
             steps.TakeClaim,
             steps.MakePlan,
+            steps.RevisePlan,
             steps.Say,
             steps.Wait,
         )

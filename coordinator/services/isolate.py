@@ -9,7 +9,7 @@ from itertools import combinations, islice
 from coordinator.domain import isolation, kinship, plan_edges, relations
 from coordinator.domain.brief import Brief, Kind
 from coordinator.domain.coupling import Coupling, Reach, coupling
-from coordinator.domain.names import Oid, RecordPaths, RepoPath
+from coordinator.domain.names import Oid, RecordPaths, RepoPath, TaskId
 from coordinator.domain.plan import Plan
 from coordinator.domain.policy import Policy
 from coordinator.domain.tasks import brief_of
@@ -32,9 +32,13 @@ def isolated(
     policy: Policy,
     objects: Objects,
     past: CoChange,
+    done: frozenset[TaskId] = frozenset(),
 ) -> Plan:
-    """Returns the plan with coupled tasks in sequence, and the numbers of each choice in its notes."""
-    pairs = isolation.unordered(plan)
+    """Returns the plan with coupled tasks in sequence, and the numbers of each choice in its notes.
+
+    Tasks that are `done` come first of two that are coupled, and get no order among themselves.
+    """
+    pairs = isolation.unordered(plan, done)
     if not pairs:
         return plan
     ground = Ground(tip, paths=policy.paths, objects=objects, past=past)

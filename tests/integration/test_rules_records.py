@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from coordinator.domain import plan_notes
 from coordinator.domain.errors import RepositoryError
 from coordinator.domain.names import Place, RecordPaths, RepoPath
 from coordinator.domain.policy import CommitPolicy
@@ -54,6 +55,19 @@ def test_r2_a_record_whose_precondition_is_gone_becomes_nothing(one: Writer, two
     before = one.synced().tip
     assert one.publish(said) is None
     assert one.synced().tip == before
+
+
+def test_r2_a_plan_is_stored_where_its_brief_has_the_plan_that_was_seen(one: Writer) -> None:
+    seen = one.changed(one.accept())
+    assert seen.filed.plan is not None
+    other = seen.filed.plan.model_copy(update={"revision": 2})
+    note = plan_notes.revised(seen, other, policy=POLICY)
+    assert isinstance(one.publish(note), Landed)
+    after = one.synced().tip
+    assert one.publish(note) is None, "it is not stored twice"
+    third = plan_notes.revised(seen, other.model_copy(update={"revision": 3}), policy=POLICY)
+    assert one.publish(third) is None, "it was made of a plan that is no more"
+    assert one.synced().tip == after
 
 
 def test_r2_on_moved_each_record_is_judged_anew_at_the_new_tip(

@@ -52,6 +52,22 @@ def test_coupled_tasks_go_in_sequence_and_the_later_is_given_what_came_of_the_ea
     assert made.notes == ("made by hand", f"{choice}; {why}")
 
 
+def test_what_is_done_goes_first_and_gets_no_order_among_itself() -> None:
+    made = plan(task("new"), task("one"), task("two"))
+    done = frozenset({TaskId("one"), TaskId("two")})
+    pairs = unordered(made, done)
+    assert pairs == (("one", "new"), ("two", "new"))
+    found = ordered(made, dict.fromkeys(pairs, scored(0.9)), 0.5)
+    assert after(found) == {"new": ("one", "two"), "one": (), "two": ()}
+
+
+def test_a_revision_keeps_what_was_noted_of_pairs_that_nobody_looks_at_again() -> None:
+    found = isolate(plan(task("a"), task("b"), task("c")), score=0.9)
+    revised = found.model_copy(update={"tasks": (*found.tasks[:2], task("d"))})
+    noted = [note.partition(":")[0] for note in isolate(revised, score=0.1).notes]
+    assert noted == ["made by hand", "coupling a b", "coupling a d", "coupling b d"]
+
+
 def test_tasks_below_the_threshold_stay_apart_and_the_plan_says_why() -> None:
     made = plan(task("a"), task("b"))
     found = isolate(made, score=0.49)

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from coordinator.domain import plan_notes
 from coordinator.domain.brief import Input, Kind, OutputFormat
 from coordinator.domain.doctrine import Doctrine
 from coordinator.domain.names import ProfileName, TaskId
@@ -10,7 +11,7 @@ from coordinator.domain.plan import Part, Plan, Task
 from coordinator.domain.policy import Policy, Profile
 from coordinator.domain.progress import next_steps
 from coordinator.domain.revising import revised
-from coordinator.domain.steps import Dispatch, Say
+from coordinator.domain.steps import Dispatch, RevisePlan
 from tests.support.sightings import ACCEPTED, brief, returned, sighting, world
 from tests.support.sightings import revised as turned_down
 
@@ -117,8 +118,8 @@ def test_a_revision_is_stored_before_any_of_its_tasks_is_dispatched() -> None:
     house = Policy(profiles=(ONE, OTHER))
     one = sighting(*TRIED, tasks=(A, B), of=OF_TWO)
     (step,) = next_steps(one, world(one, policy=house))
-    assert isinstance(step, Say)
-    note = step.note
+    assert isinstance(step, RevisePlan)
+    note = plan_notes.revised(one, step.plan, policy=house)
     assert note.record.subject == "revision 2 of the plan: b no 4; other tries it"
     (stored,) = note.operations
     assert isinstance(stored, PutFile)
