@@ -74,7 +74,7 @@ def is_gone(pid: int) -> bool:
     """Tells whether a process ended (a zombie whose parent is not us has ended too)."""
     try:
         state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):  # no such file, or it ended while we read it
         return True
     return state in "ZX"
 
