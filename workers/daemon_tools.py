@@ -8,6 +8,8 @@ import httpx2
 
 from coordinator.domain.worker import Connection, UngrantedTool, UnusableArgument
 
+from .lively import to_the_socket
+
 BASE_URL = "http://coordinator"
 _CONNECT_S_MAX = 10.0
 _ANSWER_S_MAX = 300.0  # python_exec may run as long as its own limit
@@ -29,7 +31,7 @@ class DaemonTools:
 
     def call(self, name: str, arguments: Mapping[str, Any]) -> str:
         """Returns the JSON that the tool gave. Raises UngrantedTool, or UnusableArgument with the reason."""
-        transport = httpx2.HTTPTransport(uds=self._connection.socket)
+        transport = to_the_socket(self._connection)
         timeout = httpx2.Timeout(_ANSWER_S_MAX, connect=_CONNECT_S_MAX)
         headers = {"authorization": f"Bearer {self._connection.token}"}
         try:
