@@ -12,7 +12,7 @@ from hypothesis import settings
 settings.register_profile("house", deadline=None, database=None, print_blob=True)
 settings.load_profile("house")
 
-_GIT_CONFIG = """\
+GIT_CONFIG = """\
 [user]
 \tname = A Person
 \temail = person@example.invalid
@@ -44,20 +44,20 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def sealed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Gives the whole run a home, an identity and dates of its own, and takes the network away."""
     home = tmp_path_factory.mktemp("home")
-    (home / ".gitconfig").write_text(_GIT_CONFIG, encoding="utf-8")
+    (home / ".gitconfig").write_text(GIT_CONFIG, encoding="utf-8")
     with pytest.MonkeyPatch.context() as patch:
         for name in list(os.environ):
             foreign = name.startswith(_FOREIGN) or name in _FOREIGN_NAMES
             if foreign or name.lower() in _PROXIES:
                 patch.delenv(name)
-        for name, value in _environment(home).items():
+        for name, value in environment(home).items():
             patch.setenv(name, value)
         patch.setattr(socket.socket, "connect", _connect, raising=False)
         patch.setattr(socket.socket, "connect_ex", _connect_ex, raising=False)
         yield
 
 
-def _environment(home: Path) -> dict[str, str]:
+def environment(home: Path) -> dict[str, str]:
     """Returns what every test and every process that a test starts finds."""
     return {
         "HOME": str(home),

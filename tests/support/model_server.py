@@ -6,7 +6,7 @@ It stands where the daemon stands for an attempt: it answers model calls, and to
 import json
 import socketserver
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler
@@ -55,17 +55,17 @@ class Heard:
 
 
 class ModelServer:
-    """Serves `script` in order; when it has come to its end, the last answer again."""
+    """Serves `script` in order, and when it has come to its end, the last answer again; or what a function says."""
 
     def __init__(
         self,
         socket: Path,
-        script: Sequence[Says | Fails],
+        script: Sequence[Says | Fails] | Callable[[Any], Says | Fails],
         tools: Mapping[str, tuple[int, Any]],
     ) -> None:
         self.heard = Heard()
         self.connection = Connection(str(socket), TOKEN)
-        self._script = list(script)
+        self._next = script if callable(script) else _in_order(script)
         self._tools = tools
         server = self
 
@@ -101,14 +101,14 @@ class ModelServer:
             return
         self.heard.headers.append({k.lower(): v for k, v in handler.headers.items()})
         self.heard.requests.append(body)
-        answer = self._script.pop(0) if len(self._script) > 1 else self._script[0]
+        answer = self._next(body)
         anthropic = handler.path.startswith("/v1/messages")
         if isinstance(answer, Fails) and not answer.streamed:
             error = {"type": answer.kind, "message": answer.message}
             said = {"type": "error", "error": error} if anthropic else {"error": error}
             _whole(handler, answer.status, said, answer.headers)
             return
-        events = list(_messages(answer, body) if anthropic else _chat(answer, body))
+        events = list(message_events(answer, body) if anthropic else chat_events(answer, body))
         if isinstance(answer, Says) and answer.cut:
             events = events[: len(events) // 2]
         handler.send_response(200)
@@ -127,30 +127,18 @@ class ModelServer:
 def serving(
     folder: Path,
     *script: Says | Fails,
+    by: Callable[[Any], Says | Fails] | None = None,
     tools: Mapping[str, tuple[int, Any]] | None = None,
 ) -> Iterator[ModelServer]:
-    """Yields a server of `script`; `tools` are answers of daemon-side tools by name."""
-    server = ModelServer(folder / "s", script, tools or {})
+    """Yields a server of `script`, or of what `by` says; `tools` are answers of daemon-side tools by name."""
+    server = ModelServer(folder / "s", by or script, tools or {})
     try:
         yield server
     finally:
         server.close()
 
 
-def _whole(
-    handler: BaseHTTPRequestHandler, status: int, said: Any, headers: Mapping[str, str]
-) -> None:
-    content = json.dumps(said).encode()
-    handler.send_response(status)
-    for name, value in headers.items():
-        handler.send_header(name, value)
-    handler.send_header("content-type", "application/json")
-    handler.send_header("content-length", str(len(content)))
-    handler.end_headers()
-    handler.wfile.write(content)
-
-
-def _messages(answer: Says | Fails, body: Any) -> Iterator[tuple[str, dict[str, Any]]]:
+def message_events(answer: Says | Fails, body: Any) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yields the events of the Messages API."""
     tokens, cached = (100, 1), (0, 0)
     if isinstance(answer, Says):
@@ -198,7 +186,7 @@ def _messages(answer: Says | Fails, body: Any) -> Iterator[tuple[str, dict[str, 
     yield "message_stop", {"type": "message_stop"}
 
 
-def _chat(answer: Says | Fails, body: Any) -> Iterator[tuple[str, dict[str, Any]]]:
+def chat_events(answer: Says | Fails, body: Any) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yields the chunks of chat completions."""
 
     def chunk(delta: dict[str, Any], finish: str | None = None) -> tuple[str, dict[str, Any]]:
@@ -225,3 +213,21 @@ def _chat(answer: Says | Fails, body: Any) -> Iterator[tuple[str, dict[str, Any]
     yield chunk({}, answer.stop or ("tool_calls" if answer.calls else "stop"))
     usage = {"prompt_tokens": answer.tokens[0], "completion_tokens": answer.tokens[1]}
     yield "", {"object": "chat.completion.chunk", "choices": [], "usage": usage}
+
+
+def _whole(
+    handler: BaseHTTPRequestHandler, status: int, said: Any, headers: Mapping[str, str]
+) -> None:
+    content = json.dumps(said).encode()
+    handler.send_response(status)
+    for name, value in headers.items():
+        handler.send_header(name, value)
+    handler.send_header("content-type", "application/json")
+    handler.send_header("content-length", str(len(content)))
+    handler.end_headers()
+    handler.wfile.write(content)
+
+
+def _in_order(script: Sequence[Says | Fails]) -> Callable[[Any], Says | Fails]:
+    left = list(script)
+    return lambda _: left.pop(0) if len(left) > 1 else left[0]

@@ -1,0 +1,86 @@
+"""python -m tests.recorded eval|show|take: recorded models, and how to record one; README.md tells how."""
+
+import json
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import click
+
+from tests.conftest import GIT_CONFIG, environment
+from tests.recorded import asking, judge
+from tests.recorded.recording import Recording, read_wanted, write_wanted
+from tests.recorded.replay import replaying
+from tests.support.command_line import coordinator
+from tests.support.repos import make_site
+
+WANTED = Path("wanted.jsonl")
+
+
+@click.group()
+def main() -> None:
+    """Runs the program with models that answer from a recording."""
+
+
+@main.command(name="eval")
+@click.option("--rounds", type=int, default=judge.ROUNDS, show_default=True)
+def eval_(rounds: int) -> None:
+    """Tells the figures of the recorded evaluator: `coordinator eval --evaluator judge`."""
+    recording = Recording.of(judge.ANSWERS)
+    with _elsewhere() as folder, replaying(recording) as url:
+        site = make_site(folder)
+        workers = site.repo / ".orchestrator/workers"
+        workers.mkdir(parents=True)
+        (workers / "judge.md").write_text(judge.JUDGE)
+        endpoint = f'[endpoints.recorded]\napi = "openai"\nbase_url = "{url}/v1"\n'
+        (site.repo / ".orchestrator/config.toml").write_text(f"schema = 1\n{endpoint}")
+        how = ("--seed", str(judge.SEED), "--rounds", str(rounds), "--evaluator", "judge")
+        told = coordinator(site.repo, "eval", *how)
+    click.echo(told.out + told.said, nl=False)
+    ended(recording)
+
+
+@main.command()
+@click.argument("wanted", type=click.Path(path_type=Path, exists=True))
+@click.option("--seed", type=int, default=1, help="The order.")
+def show(wanted: Path, seed: int) -> None:
+    """Shows what was wanted, in an order that tells nothing."""
+    for text in asking.shown(read_wanted(wanted), seed=seed):
+        click.echo(text)
+
+
+@main.command()
+@click.argument("wanted", type=click.Path(path_type=Path, exists=True))
+@click.argument("answers", type=click.Path(path_type=Path, exists=True))
+@click.argument("recording", type=click.Path(path_type=Path))
+def take(wanted: Path, answers: Path, recording: Path) -> None:
+    """Puts ANSWERS to what was WANTED into RECORDING."""
+    given = [json.loads(line) for line in answers.read_text("utf-8").splitlines() if line]
+    for digest in asking.taken(given, read_wanted(wanted), recording):
+        click.echo(f"no answer to {digest}")
+
+
+def ended(recording: Recording) -> None:
+    """Says what had no answer, and ends the program when there is any."""
+    if recording.missed:
+        write_wanted(WANTED, tuple(recording.missed.values()))
+        click.echo(f"{len(recording.missed)} requests have no answer: see {WANTED}", err=True)
+        sys.exit(1)
+
+
+@contextmanager
+def _elsewhere() -> Iterator[Path]:
+    """Yields a folder; meanwhile nothing of the user's settings and keys is seen."""
+    with TemporaryDirectory(prefix="recorded-") as name:
+        home = Path(name) / "home"
+        home.mkdir()
+        (home / ".gitconfig").write_text(GIT_CONFIG, encoding="utf-8")
+        os.environ.update(environment(home))
+        yield Path(name)
+
+
+if __name__ == "__main__":
+    main()
