@@ -61,16 +61,15 @@ def main() -> None:
 
 
 def _import() -> None:
-    """Imports all that a command or an attempt may come to.
+    """Imports all that a daemon may come to: a fork while a thread of it is importing would wait for ever.
 
-    What is imported in time is also no trap: a fork while another thread is importing something would wait for
-    it for ever.
+    Not anthropic, which is large, makes each fork dearer, and is imported by the attempts that need it alone.
     """
     for package in (coordinator, workers):
         for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
             if not module.name.endswith("__main__"):
                 importlib.import_module(module.name)
-    for name in ("anthropic", "detect_secrets", "genai_prices", "git", "httpx2", "jsonschema"):
+    for name in ("detect_secrets", "genai_prices", "git", "httpx2", "jsonschema"):
         importlib.import_module(name)
     assert threading.active_count() == 1, "a fork of several threads would have one"
     gc.freeze()  # a collection in a fork would copy every page
