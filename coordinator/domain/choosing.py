@@ -7,11 +7,12 @@ names is chosen; the others that do, in their order, take its place when it coul
 """
 
 import re
+from collections.abc import Sequence
 
-from coordinator.domain.brief import Brief
+from coordinator.domain.brief import Brief, Kind
 from coordinator.domain.brief_paths import pathlike
 from coordinator.domain.names import ProfileName
-from coordinator.domain.policy import Policy
+from coordinator.domain.policy import Policy, Profile
 
 _WORDS: dict[str, str] = {
     "sitemap": r"sitemaps?",
@@ -49,10 +50,14 @@ def substitutes(brief: Brief, policy: Policy) -> tuple[ProfileName, ...]:
     return tuple(
         p.name
         for p in policy.profiles
-        if capability in p.capabilities
-        and (kind is None or not p.output_kinds or kind.value in p.output_kinds)
-        and p.tools.issuperset(brief.tools)
+        if capability in p.capabilities and is_fit(p, kind=kind, tools=brief.tools)
     )
+
+
+def is_fit(profile: Profile, *, kind: Kind | None, tools: Sequence[str]) -> bool:
+    """Tells whether a worker returns what is wanted, and may use these tools."""
+    returns = kind is None or not profile.output_kinds or kind.value in profile.output_kinds
+    return returns and profile.tools.issuperset(tools)
 
 
 def wanted(brief: Brief, policy: Policy) -> str | None:

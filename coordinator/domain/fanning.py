@@ -6,7 +6,7 @@ which are stopped, is said by `speculating`.
 
 from collections.abc import Sequence
 
-from . import breaker, budget, choosing, speculating, tasks
+from . import breaker, budget, speculating, tasks
 from .attempt import Attempt, Returned
 from .names import ProfileName
 from .plan import Task
@@ -21,10 +21,9 @@ def joining(
     if len(now) >= _width(sighting, world) or not _has_failed(tried):
         return None
     used = {attempt.spec.profile for attempt in now}
-    asked = tasks.brief_of(sighting.filed.brief, task)
     fit = (
         name
-        for name in choosing.substitutes(asked, world.policy)
+        for name in tasks.substitutes(sighting.filed.brief, task, world.policy)
         if name not in used
         and budget.lack(name, sighting, world) is None
         and breaker.is_open(name, world) is None

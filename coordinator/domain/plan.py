@@ -31,6 +31,8 @@ class Part(_Frozen):
     tools: tuple[str, ...] = ()
     task_type: str | None = None
     optional: bool = False  # the brief can do without what comes of it
+    workers: tuple[ProfileName, ...] = ()  # who may do it, in order; (): whoever has the capability
+    apart: tuple[TaskId, ...] = ()  # nobody works on it who works on one of these
 
 
 class Task(_Frozen):

@@ -11,7 +11,7 @@ from coordinator.domain.doctrine import Doctrine
 from coordinator.domain.names import TaskId
 from coordinator.domain.plan import Plan, Task
 from coordinator.domain.plan_tasks import NOBODY
-from coordinator.domain.policy import Policy
+from coordinator.domain.policy import Policy, Profile
 from coordinator.domain.tree import literal_folder, matches
 
 
@@ -135,6 +135,13 @@ def _worker(task: Task, brief: Brief, policy: Policy) -> Iterator[PlanFault]:
             message, code = f"no worker can be chosen for {task.id!r}", "no-worker"
         yield PlanFault(code, task.id, message, f"name one in `worker`: {listed}")
         return
+    for able in tasks.substitutes(brief, task, policy) if task.part and task.part.workers else ():
+        if (other := policy.profile(able)) is not None and other != profile:
+            yield from _unfit(other, task, brief)
+    yield from _unfit(profile, task, brief)
+
+
+def _unfit(profile: Profile, task: Task, brief: Brief) -> Iterator[PlanFault]:
     asked = tasks.brief_of(brief, task)
     for tool in asked.tools:
         if tool not in profile.tools or (brief.tools and tool not in brief.tools):

@@ -12,6 +12,13 @@ NOBODY = ProfileName("")
 """The profile of a task that no worker can be chosen for: a fault of its plan."""
 
 
+class GivenTask(BriefTask):
+    """A task that a recipe made: whose it is, and whose it must not be, which no brief says of its own."""
+
+    workers: tuple[ProfileName, ...] = ()
+    apart: tuple[TaskId, ...] = ()
+
+
 def tasks_of(said: Sequence[BriefTask], brief: Brief, policy: Policy) -> tuple[Task, ...]:
     """Returns the tasks of a plan as a brief, or a recipe, says them."""
     return finished(tuple(_task(one, brief, policy) for one in said), brief)
@@ -54,6 +61,8 @@ def _task(said: BriefTask, brief: Brief, policy: Policy) -> Task:
         tools=said.tools,
         task_type=capability,
         optional=said.optional,
+        workers=said.workers if isinstance(said, GivenTask) else (),
+        apart=said.apart if isinstance(said, GivenTask) else (),
     )
     task = Task(id=said.id, objective=said.task, profile=profile, after=said.after, part=part)
     return linked(task)

@@ -8,7 +8,7 @@ from typing import Literal
 from coordinator.domain import recipes_sorted, recipes_written
 from coordinator.domain.brief import Brief, BriefTask, Kind
 from coordinator.domain.plan_faults import PlanFault
-from coordinator.domain.policy import Policy
+from coordinator.domain.policy import Policy, Profile
 from coordinator.domain.recipe_given import Given
 
 PARTS_MAX = 100
@@ -92,10 +92,14 @@ def _parameters(recipe: Recipe, brief: Brief, given: Given) -> Iterator[PlanFaul
     for name in (name for name in recipe.parameters if name not in given.said):
         message = f"the recipe {brief.recipe} has to be told its {name}"
         yield PlanFault("missing-parameter", None, message, f"write `{name}:` in `recipe_with`")
-    for name in (*recipe.roles, "parts"):
-        if len(given.said.get(name, ())) > 1:
-            message = f"{name!r} is one word, and has {len(given.said[name])}"
-            yield PlanFault("bad-parameter", None, message, "keep one of them")
+    for role in recipe.roles:
+        for name in (n for n in given.said.get(role, ()) if not given.is_known(n)):
+            message = f"{role!r} names {name!r}, which is no worker and no capability"
+            listed = tuple(str(p.name) for p in given.policy.profiles)
+            yield PlanFault("unknown-worker", None, message, _near(name, listed))
+    if len(given.said.get("parts", ())) > 1:
+        message = f"'parts' is one number, and has {len(given.said['parts'])}"
+        yield PlanFault("bad-parameter", None, message, "keep one of them")
     if (parts := given.said.get("parts")) and "parts" in recipe.parameters:
         whole = parts[0].isascii() and parts[0].isdecimal() and len(parts[0]) < 4
         if not whole or not 2 <= int(parts[0]) <= PARTS_MAX:
@@ -110,18 +114,22 @@ def _sense(recipe: Recipe, given: Given) -> Iterator[PlanFault]:
         hint = "name several, as in docs/a/, docs/b/"
         yield PlanFault("bad-parameter", None, message, hint)
     if "reducer" in recipe.roles and given.kind is not Kind.CHANGES:
-        name = given.who("reducer", given.kind)
-        found = given.policy.profile(name) if name else None
-        if found is not None and found.kind == "tool" and "merge" not in found.capabilities:
+        named = (given.policy.profile(name) for name in given.who("reducer", given.kind))
+        found = next((p for p in named if p and not _reduces(p)), None)
+        if found is not None:
             message = f"{found.name} cannot make one {given.kind.value} of several"
             hint = "ask for a list, a table or JSON, or name a `reducer` in `recipe_with`"
             yield PlanFault("bad-parameter", None, message, hint)
     if "reviewer" in recipe.roles:
         writer = given.who("writer", Kind.REPORT)
-        if given.another("reviewer", Kind.REPORT, than=writer) is None:
-            message = f"nobody but {writer or 'the writer'} can review"
+        if not given.another("reviewer", Kind.REPORT, than=writer):
+            message = f"nobody but {next(iter(writer), 'the writer')} can review"
             hint = "name another worker as `reviewer` in `recipe_with`"
             yield PlanFault("self-review", None, message, hint)
+
+
+def _reduces(profile: Profile) -> bool:
+    return profile.kind != "tool" or "merge" in profile.capabilities
 
 
 def _near(name: str, known: tuple[str, ...]) -> str:

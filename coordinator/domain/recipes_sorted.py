@@ -21,7 +21,7 @@ def route(given: Given) -> tuple[BriefTask, ...]:
     classify = given.task(
         "classify",
         f"Say which kind of request this is: {brief.task}",
-        worker=given.who("classifier", Kind.JSON),
+        workers=given.who("classifier", Kind.JSON),
         output=OutputFormat(
             text="a JSON object: the kind, and why", kind=Kind.JSON, json_schema=schema
         ),
@@ -31,7 +31,7 @@ def route(given: Given) -> tuple[BriefTask, ...]:
     lookup = given.task(
         "lookup",
         f"Find what is known about a request of this kind: {brief.task}",
-        worker=given.who("finder", Kind.REPORT),
+        workers=given.who("finder", Kind.REPORT),
         output=of_kind(Kind.REPORT, "a report: what is known, with file and line"),
         guidance="Search and read the inputs. Say what could not be found.",
         takes=one_of,
@@ -39,7 +39,7 @@ def route(given: Given) -> tuple[BriefTask, ...]:
     policy = given.task(
         "policy",
         f"Say what the rules allow and forbid for a request of this kind: {brief.task}",
-        worker=given.who("keeper", Kind.REPORT),
+        workers=given.who("keeper", Kind.REPORT),
         output=of_kind(Kind.REPORT, "a report: each rule word for word, with file and line"),
         guidance="Read the rules among the inputs, and nothing else. Quote them.",
         takes=one_of,
@@ -47,7 +47,7 @@ def route(given: Given) -> tuple[BriefTask, ...]:
     reply = given.task(
         "reply",
         brief.task,
-        worker=given.who("writer", given.kind),
+        workers=given.who("writer", given.kind),
         output=given.output,
         guidance="What is known and what is allowed are inputs that come from tasks. Say nothing "
         "that neither of them has.",
@@ -66,7 +66,7 @@ def map_reduce(given: Given) -> tuple[BriefTask, ...]:
         given.task(
             f"part-{number}",
             brief.task,
-            worker=given.who("mapper", given.kind),
+            workers=given.who("mapper", given.kind),
             output=given.draft,
             guidance="Look only at the inputs that are named here: the others are somebody else's.",
             inputs=items,
@@ -82,7 +82,7 @@ def map_reduce(given: Given) -> tuple[BriefTask, ...]:
     reduce = given.task(
         "reduce",
         f"Put what the parts found together, each row once: {brief.task}",
-        worker=given.who("reducer", given.kind),
+        workers=given.who("reducer", given.kind),
         output=given.output,
         guidance="All of it is in the inputs that come from tasks. Two rows of one key are one row.",
         inputs=(),

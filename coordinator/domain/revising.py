@@ -7,7 +7,7 @@ the plan, and so a task that is replaced gets another id, and all others keep wh
 import re
 from collections.abc import Iterator
 
-from . import partial, partial_answers, plan_edges, plan_faults
+from . import choosing, partial, partial_answers, plan_edges, plan_faults
 from .brief import Brief, Input, Kind
 from .names import ProfileName, TaskId
 from .partial import LostTask
@@ -49,7 +49,9 @@ def _instead(
     name = f"{root}-r{plan.revision + 1}"
     other = _other(task, part, root, sighting, world.policy)
     if other is not None:
-        yield (task.model_copy(update={"id": TaskId(name), "profile": other}),), f"{other} tries it"
+        given = part.model_copy(update={"workers": ()})
+        update = {"id": TaskId(name), "profile": other, "part": given}
+        yield (task.model_copy(update=update),), f"{other} tries it"
     halves = _halves(part)
     if halves is not None:
         made = tuple(
@@ -71,17 +73,28 @@ def _other(
     }
     if planned is None:
         return None
-    fit = (p.name for p in policy.profiles if p.name not in used and _can(p, planned, part))
+    out = used | _elsewhere(task, sighting)
+    fit = (p.name for p in policy.profiles if p.name not in out and _can(p, planned, part))
     return next(fit, None)
 
 
 def _can(profile: Profile, planned: Profile, part: Part) -> bool:
     kind = part.output_format.kind
-    return (
-        bool(profile.capabilities & planned.capabilities)
-        and (kind is None or not profile.output_kinds or kind.value in profile.output_kinds)
-        and profile.tools.issuperset(part.tools)
-    )
+    shares = bool(profile.capabilities & planned.capabilities)
+    return shares and choosing.is_fit(profile, kind=kind, tools=part.tools)
+
+
+def _elsewhere(task: Task, sighting: Sighting) -> set[ProfileName]:
+    """Returns who may not have a task for what they do, or may do, elsewhere: nobody reviews their own."""
+    plan = sighting.filed.plan
+    kept_apart = [t for t in (plan.tasks if plan else ()) if _are_apart(t, task)]
+    names = {t.id for t in kept_apart}
+    may = {name for t in kept_apart for name in (t.profile, *(t.part.workers if t.part else ()))}
+    return may | {a.spec.profile for a in sighting.attempts if a.spec.task in names}
+
+
+def _are_apart(one: Task, other: Task) -> bool:
+    return any(a.part is not None and b.id in a.part.apart for a, b in ((one, other), (other, one)))
 
 
 def _halves(part: Part) -> tuple[tuple[Part, str], tuple[Part, str]] | None:
@@ -126,7 +139,15 @@ def _replaced(
     return plan_edges.drawn(plan.model_copy(update={**given, "revised_because": because}), brief)
 
 
+def _apart_from(task: Task, old: TaskId, new: tuple[TaskId, ...]) -> Task:
+    if task.part is None or old not in task.part.apart:
+        return task
+    apart = tuple(one for name in task.part.apart for one in (new if name == old else (name,)))
+    return task.model_copy(update={"part": task.part.model_copy(update={"apart": apart})})
+
+
 def _following(task: Task, old: TaskId, new: tuple[TaskId, ...]) -> Task:
+    task = _apart_from(task, old, new)
     if old not in task.after:
         return task
     after = tuple(one for name in task.after for one in (new if name == old else (name,)))

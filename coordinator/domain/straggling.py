@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from statistics import median
 
-from . import budget, choosing, speculating, tasks
+from . import budget, speculating, tasks
 from .attempt import Attempt, Running, Spec
 from .names import ProfileName
 from .plan import Task
@@ -63,8 +63,8 @@ def copies_max(policy: Policy) -> int:
 
 def _who(task: Task, spec: Spec, sighting: Sighting, world: World) -> ProfileName | None:
     """Returns another worker that may do it, else the same; None when nobody can be paid, or all fail."""
-    asked = tasks.brief_of(sighting.filed.brief, task)
-    others = [name for name in choosing.substitutes(asked, world.policy) if name != spec.profile]
+    able = tasks.substitutes(sighting.filed.brief, task, world.policy)
+    others = [name for name in able if name != spec.profile]
     fit = (
         name
         for name in (*others, spec.profile)

@@ -3,12 +3,13 @@
 import re
 from collections.abc import Sequence
 
-from . import speculating
+from . import choosing, speculating
 from .attempt import Attempt, Returned, Spec
 from .brief import Brief, Kind
-from .names import RepoPath, TaskId
+from .names import ProfileName, RepoPath, TaskId
 from .output import Changes
 from .plan import Plan, Task
+from .policy import Policy
 from .world import Sighting
 
 _PATCHED = re.compile(r"^(?:---|\+\+\+) [ab]/([^\t\n]+)", re.MULTILINE)
@@ -38,6 +39,13 @@ def brief_of(brief: Brief, task: Task | None) -> Brief:
             "task_type": part.task_type,
         }
     )
+
+
+def substitutes(brief: Brief, task: Task, policy: Policy) -> tuple[ProfileName, ...]:
+    """Returns the workers that may do a task, in order, each when those before it could not."""
+    if task.part is not None and task.part.workers:
+        return tuple(name for name in task.part.workers if policy.profile(name) is not None)
+    return choosing.substitutes(brief_of(brief, task), policy)
 
 
 def asked_of(sighting: Sighting, spec: Spec) -> Brief:

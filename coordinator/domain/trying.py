@@ -2,7 +2,7 @@
 
 A worker tries as often as the retries of the brief say, after a pause where it was lost to something that
 may pass. When it has, or has said the same twice, or that it lacks a tool, the next worker that is chosen for
-the brief takes its place (see `choosing.substitutes`), with tries of its own; after the last one's failure the
+the brief takes its place (see `tasks.substitutes`), with tries of its own; after the last one's failure the
 task is stuck (see `partial`).
 """
 
@@ -14,7 +14,6 @@ from . import (
     backoff,
     breaker,
     budget,
-    choosing,
     evaluating,
     fanning,
     notes,
@@ -86,7 +85,7 @@ def again(
     going_on = same_task(task, fresh)
     used_up = len(counted(mine)) >= tries_max(sighting, world)
     done = used_up or _no_improvement(mine, sighting) or _lacks(last, sighting)
-    other = _another(fresh, sighting, world) if done else None
+    other = _another(task, fresh, sighting, world) if done else None
     if other is not None:
         going_on = task.model_copy(update={"profile": other})
     if (done and other is None) or len(tried) >= _TRIES_MAX:
@@ -163,10 +162,12 @@ def _question(task: Task, last: Attempt, sighting: Sighting, world: World) -> St
     return Say(note)
 
 
-def _another(tried: Sequence[Attempt], sighting: Sighting, world: World) -> ProfileName | None:
-    """Returns the first worker that may do the brief and has not tried; None when all have."""
+def _another(
+    task: Task, tried: Sequence[Attempt], sighting: Sighting, world: World
+) -> ProfileName | None:
+    """Returns the first worker that may do the task and has not tried; None when all have."""
     used = {attempt.spec.profile for attempt in tried}
-    others = choosing.substitutes(tasks.asked_of(sighting, tried[-1].spec), world.policy)
+    others = tasks.substitutes(sighting.filed.brief, task, world.policy)
     return next((name for name in others if name not in used), None)
 
 
@@ -254,8 +255,7 @@ def dispatch(
     if lack is not None and lack.of == "day":
         return Wait(phase="dispatch", why=lack.why, rests=True)
     used = {a.spec.profile for a in tasks.authored(task.id, sighting)}
-    asked = tasks.brief_of(sighting.filed.brief, task)
-    for name in choosing.substitutes(asked, world.policy):
+    for name in tasks.substitutes(sighting.filed.brief, task, world.policy):
         can = budget.lack(name, sighting, world) is None and breaker.is_open(name, world) is None
         if name not in used and can:
             return _next(task.model_copy(update={"profile": name}), sighting, feedback)

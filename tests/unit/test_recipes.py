@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from coordinator.domain import planning, recipes
+from coordinator.domain import planning, recipes, tasks
 from coordinator.domain.brief import Brief
 from coordinator.domain.brief_text import parse
 from coordinator.domain.doctrine import Doctrine
@@ -109,6 +109,47 @@ def test_a_second_worker_of_the_brief_or_one_with_the_capability_is_the_reviewer
     assert graph(plan(both))["review"][0] == "scout"
     able = replace(POLICY, profiles=(*POLICY.profiles, profile("judge", "review")))
     assert graph(plan(text, able))["review"][0] == "judge"
+
+
+def test_a_role_may_be_given_to_a_capability_or_to_several_who_stand_in_in_order() -> None:
+    able = (profile("ann", "writing"), profile("ben", "writing"), *POLICY.profiles)
+    text = said("generate-review", "writer: author", "writer: [scout, writing]")
+    made = plan(text, replace(POLICY, profiles=able))
+    first = made.tasks[0]
+    assert first.profile == "scout"
+    assert first.part is not None
+    assert first.part.workers == ("scout", "ann", "ben")
+    assert tasks.substitutes(brief(text), first, POLICY) == ("scout",), "who is no worker any more"
+    assert made.tasks[2].part is not None
+    assert (made.tasks[2].profile, made.tasks[2].part.workers) == ("critic", ())
+    nobody = said("generate-review", "writer: author", "writer: [author, nobody]")
+    assert codes(nobody) == ["unknown-worker"]
+
+
+def test_who_stands_in_for_the_writer_is_not_who_reviews_nor_the_other_way_round() -> None:
+    text = said("generate-review", "  writer: author\n  reviewer: critic\n", "")
+    able = [profile(name, "writing", "review") for name in ("ann", "ben", "cat")]
+    made = plan(text, replace(POLICY, profiles=(*able, *BUILT_IN)))
+    writing, review = made.tasks[0], made.tasks[2]
+    assert writing.part is not None
+    assert review.part is not None
+    assert writing.part.workers == ("ann", "cat")
+    assert (review.profile, review.part.workers) == ("ben", ())
+    assert review.part.apart == ("component-1", "component-2")
+
+
+def test_whoever_stands_in_returns_what_is_wanted_and_may_use_the_tools() -> None:
+    grep = replace(profile("ann", "writing"), tools=frozenset(("grep",)))
+    lists = replace(profile("ben", "writing"), output_kinds=frozenset(("list",)))
+    house = replace(POLICY, profiles=(profile("cat", "writing"), grep, lists, *POLICY.profiles))
+    text = said("research-report", "  writer: author\n", "").replace(
+        "---\n", "---\ntools: [read]\n", 1
+    )
+    made = plan(text, house)
+    assert made.tasks[-1].part is not None
+    assert (made.tasks[-1].profile, made.tasks[-1].part.workers) == ("cat", ())
+    named = text.replace("recipe_with:\n", "recipe_with:\n  writer: [cat, ben]\n")
+    assert codes(named, house) == ["wrong-output"]
 
 
 def test_a_reply_is_made_of_what_is_known_and_what_is_allowed() -> None:

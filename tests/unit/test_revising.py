@@ -66,6 +66,32 @@ def test_another_worker_with_the_capability_has_the_task_under_another_id() -> N
     assert plan.tasks[0] == A, "what is unchanged keeps its output"
 
 
+def test_nobody_comes_to_review_what_they_wrote_or_may_write() -> None:
+    assert B.part is not None
+    assert A.part is not None
+    written = A.model_copy(
+        update={
+            "profile": ProfileName("ann"),
+            "part": A.part.model_copy(update={"workers": (ProfileName("ann"), OTHER.name)}),
+        }
+    )
+    apart = B.model_copy(update={"part": B.part.model_copy(update={"apart": (A.id,)})})
+    plan = another(ONE, OTHER, tasks=(written, apart))
+    assert plan is not None
+    assert plan.revised_because == "b no 4; it is split in two"
+    third = another(ONE, OTHER, worker("third", "writing"), tasks=(written, apart))
+    assert third is not None
+    assert [str(one.profile) for one in third.tasks] == ["ann", "third"]
+    lost = (
+        returned(1, ACCEPTED, task=B),
+        *(returned(n, turned_down("no"), task=A) for n in (2, 3, 4)),
+    )
+    other = another(ONE, OTHER, worker("third", "writing"), tasks=(A, apart), tried=lost)
+    assert other is not None
+    assert other.tasks[1].part is not None
+    assert (other.tasks[0].id, other.tasks[1].part.apart) == ("a-r2", ("a-r2",))
+
+
 def test_without_another_worker_a_task_with_several_paths_is_split_in_two() -> None:
     plan = another(ONE, worker("reader", "reading"))
     assert plan is not None

@@ -6,12 +6,16 @@ import pytest
 
 from coordinator.domain import trying
 from coordinator.domain.attempt import RESTARTED, Attempt
+from coordinator.domain.brief import Kind, OutputFormat
 from coordinator.domain.choosing import chosen, substitutes
 from coordinator.domain.names import Place, ProfileName
 from coordinator.domain.note import MoveBrief
 from coordinator.domain.output import Report
+from coordinator.domain.plan import Part
 from coordinator.domain.policy import Policy, Profile
+from coordinator.domain.profiles import BUILT_IN
 from coordinator.domain.steps import Dispatch, Review, Say, Step, Wait
+from coordinator.domain.world import Opened
 from tests.support.sightings import (
     ACCEPTED,
     BRIEF,
@@ -53,6 +57,30 @@ def stuck(*attempts: Attempt, **fields: Any) -> tuple[str, ...]:
 
 def test_a_task_that_nobody_tried_is_dispatched() -> None:
     assert dispatched() == Dispatch(brief=BRIEF, task=TASK, number=1, feedback=())
+
+
+def test_who_a_plan_names_stands_in_whatever_they_can_else() -> None:
+    part = Part(
+        output_format=OutputFormat(text="changes", kind=Kind.CHANGES),
+        guidance="read first",
+        scope_in=("docs/**",),
+        workers=(ProfileName("links"), ProfileName("sitemap")),
+    )
+    task = TASK.model_copy(update={"part": part})
+    tried = [returned(n, revised(f"no {n}"), task=task) for n in (1, 2, 3)]
+    one = sighting(*tried, tasks=(task,))
+    seen = world(one, policy=Policy(profiles=BUILT_IN))
+    found = trying.task_step(task, one, seen)
+    assert isinstance(found, Dispatch)
+    assert found.task.profile == "sitemap"
+    left_alone = Opened(why="links failed 5 times in a row", due_in_s=60.0)
+    fresh = sighting(tasks=(task,))
+    seen = world(
+        fresh, policy=Policy(profiles=BUILT_IN), breakers={ProfileName("links"): left_alone}
+    )
+    at_once = trying.task_step(task, fresh, seen)
+    assert isinstance(at_once, Dispatch)
+    assert at_once.task.profile == "sitemap"
 
 
 def test_numbers_go_on_where_an_earlier_round_ended() -> None:
