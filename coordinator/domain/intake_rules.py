@@ -30,6 +30,9 @@ class Facts:
     files: int = 0  # how many files the inputs name
     special: Mapping[str, str] = field(default_factory=dict)  # literal paths: 'submodule' or 'lfs'
     after: Mapping[str, str] = field(default_factory=dict)  # name -> 'unknown', 'ended' or a circle
+    listed: Mapping[str, tuple[str, ...]] | None = (
+        None  # what a recipe divides: files by their item
+    )
 
 
 def estimate(brief: Brief, *, chars: int, facts: Facts, policy: Policy) -> Estimate:
@@ -56,7 +59,7 @@ def faults(
     _dependencies(facts, said)
     _bounds(brief, facts, policy.paths, said)
     _names(brief, policy, said)
-    _plan(brief, policy, said)
+    _plan(brief, facts, policy, said)
     return tuple(sorted(said.found, key=lambda fault: fault.line))
 
 
@@ -231,9 +234,9 @@ def _names(brief: Brief, policy: Policy, said: _Faults) -> None:
         said.add("unknown-environment", "deploy", message, hint)
 
 
-def _plan(brief: Brief, policy: Policy, said: _Faults) -> None:
+def _plan(brief: Brief, facts: Facts, policy: Policy, said: _Faults) -> None:
     """A brief that says which tasks it is made of says them without a fault."""
-    for fault in planning.faults(brief, policy):
+    for fault in planning.faults(brief, policy, facts.listed):
         section = f"tasks:{fault.task}"
         where = section if section in said.lines else "recipe" if brief.recipe else "tasks"
         said.add(fault.code, where, fault.message, fault.hint)

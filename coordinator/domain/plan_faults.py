@@ -1,6 +1,6 @@
 """What is wrong with a plan, pure: whoever made it, nothing of it is dispatched before there is nothing."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from coordinator.domain import plan_edges, tasks
@@ -8,7 +8,7 @@ from coordinator.domain.brief import Brief, Input, Kind
 from coordinator.domain.brief_items import PROSE
 from coordinator.domain.claim_name import claim_ref, overlap
 from coordinator.domain.doctrine import Doctrine
-from coordinator.domain.names import TaskId
+from coordinator.domain.names import RepoPath, TaskId
 from coordinator.domain.plan import Plan, Task
 from coordinator.domain.plan_tasks import NOBODY
 from coordinator.domain.policy import Policy, Profile
@@ -161,24 +161,37 @@ def _overlaps(split: Sequence[Task]) -> Iterator[PlanFault]:
     """Two tasks that may change the same path have an order."""
     earlier = plan_edges.before(split)
     changing = [t for t in split if t.part and t.part.output_format.kind is Kind.CHANGES]
+    claimed = {task.id: _claimed(task) for task in changing}
     for n, one in enumerate(changing):
         for other in changing[n + 1 :]:
             if one.id in earlier[other.id] or other.id in earlier[one.id]:
                 continue
-            for path in _common(one, other):
+            for path in _common(claimed[one.id], claimed[other.id]):
                 message = f"{one.id!r} and {other.id!r} may both change {path or 'everything'}"
                 hint = "let one come after the other, or give them scopes that do not overlap"
                 yield PlanFault("overlap", other.id, message, hint)
 
 
-def _common(one: Task, other: Task) -> list[str]:
-    assert one.part is not None
-    assert other.part is not None
+def _claimed(task: Task) -> dict[str, RepoPath]:
+    """Returns the folders and files that a task may change, by the refs that would claim them."""
+    assert task.part is not None
+    folders = [literal_folder(path) for path in task.part.scope_in]
+    return {claim_ref("", folder): folder for folder in folders}
+
+
+def _common(one: Mapping[str, RepoPath], other: Mapping[str, RepoPath]) -> list[RepoPath]:
+    above = {ancestor for ref in other for ancestor in _above(ref)}
     return [
-        literal_folder(mine)
-        for mine in one.part.scope_in
-        if any(_touch(mine, theirs) for theirs in other.part.scope_in)
+        path
+        for ref, path in one.items()
+        if ref in other or ref in above or any(ancestor in other for ancestor in _above(ref))
     ]
+
+
+def _above(ref: str) -> list[str]:
+    """Returns the refs of the folders that a path is in, up to the whole tree."""
+    parts = ref.split("/")
+    return ["/".join(parts[:end]) for end in range(2, len(parts))]
 
 
 def _uncovered(split: Sequence[Task], brief: Brief) -> Iterator[PlanFault]:

@@ -7,6 +7,7 @@ from coordinator.domain.names import ProfileName, TaskId
 from coordinator.domain.plan import Plan, Task
 from coordinator.domain.plan_faults import PlanFault
 from coordinator.domain.policy import Policy
+from coordinator.domain.recipe_given import Files
 
 
 def make(
@@ -16,12 +17,16 @@ def make(
     accepted_at: int = 0,
     requested_by: str = "",
     requests: tuple[str, ...] = (),
+    files: Files | None = None,
 ) -> Plan:
-    """Returns the plan of a brief: the one way from a brief to its tasks (see plan_faults for what may be wrong)."""
+    """Returns the plan of a brief: the one way from a brief to its tasks (see plan_faults for what may be wrong).
+
+    `files` are those that folders and globs of INPUTS name at the tip, for a recipe that divides them.
+    """
     if brief.tasks:
         plan = explicit(brief, policy)
     else:
-        plan = single(brief, policy) if brief.recipe is None else expanded(brief, policy)
+        plan = single(brief, policy) if brief.recipe is None else expanded(brief, policy, files)
     return plan_edges.drawn(plan, brief).model_copy(
         update={
             "doctrine": policy.doctrine.digest,
@@ -47,10 +52,10 @@ def explicit(brief: Brief, policy: Policy) -> Plan:
     return Plan(rule="plan.tasks", tasks=plan_tasks.tasks_of(brief.tasks, brief, policy))
 
 
-def expanded(brief: Brief, policy: Policy) -> Plan:
+def expanded(brief: Brief, policy: Policy, files: Files | None = None) -> Plan:
     """Returns the plan that the recipe of a brief makes; it has no task where the recipe is used wrongly."""
     recipe = recipes.RECIPES.get(brief.recipe or "")
-    tasks = plan_tasks.tasks_of(recipes.tasks(brief, policy), brief, policy)
+    tasks = plan_tasks.tasks_of(recipes.tasks(brief, policy, files), brief, policy)
     review = recipe.review if recipe else ""
     return Plan(rule=f"recipe.{brief.recipe}", review=review, tasks=tasks)
 
@@ -60,12 +65,12 @@ def is_split(brief: Brief) -> bool:
     return bool(brief.tasks or brief.recipe)
 
 
-def faults(brief: Brief, policy: Policy) -> tuple[PlanFault, ...]:
+def faults(brief: Brief, policy: Policy, files: Files | None = None) -> tuple[PlanFault, ...]:
     """Returns what is wrong with the tasks, or with the recipe, that a brief names."""
     if not is_split(brief):
         return ()
-    wrong = recipes.faults(brief, policy)
-    plan = make(brief, policy=policy)
+    wrong = recipes.faults(brief, policy, files)
+    plan = make(brief, policy=policy, files=files)
     return wrong or plan_faults.faults(plan, brief, policy, policy.doctrine)
 
 

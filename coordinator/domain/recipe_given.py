@@ -10,6 +10,7 @@ from coordinator.domain.plan_tasks import NOBODY, GivenTask
 from coordinator.domain.policy import Policy
 
 Workers = tuple[ProfileName, ...]
+Files = Mapping[str, tuple[str, ...]]  # by the item of INPUTS that names them
 ROLES: Mapping[str, str] = {
     "planner": "planning",
     "researcher": "research",
@@ -32,6 +33,7 @@ class Given:
     brief: Brief
     policy: Policy
     said: Mapping[str, tuple[str, ...]]  # of the brief, else of the doctrine
+    files: Files | None = None  # None: nobody has looked
 
     @property
     def output(self) -> OutputFormat:

@@ -9,7 +9,7 @@ from coordinator.domain import recipes_sorted, recipes_written
 from coordinator.domain.brief import Brief, BriefTask, Kind
 from coordinator.domain.plan_faults import PlanFault
 from coordinator.domain.policy import Policy, Profile
-from coordinator.domain.recipe_given import Given
+from coordinator.domain.recipe_given import Files, Given
 
 PARTS_MAX = 100
 
@@ -54,15 +54,21 @@ RECIPES: Mapping[str, Recipe] = {
 }
 
 
-def tasks(brief: Brief, policy: Policy) -> tuple[BriefTask, ...]:
+def tasks(brief: Brief, policy: Policy, files: Files | None = None) -> tuple[BriefTask, ...]:
     """Returns the tasks that the recipe of a brief makes of it; () where it is used wrongly (see `faults`)."""
-    if faults(brief, policy):
+    if faults(brief, policy, files):
         return ()
     assert brief.recipe is not None
-    return RECIPES[brief.recipe].make(_given(brief, policy))
+    return RECIPES[brief.recipe].make(_given(brief, policy, files))
 
 
-def faults(brief: Brief, policy: Policy) -> tuple[PlanFault, ...]:
+def divides(brief: Brief) -> bool:
+    """Tells whether the recipe of a brief divides INPUTS, for which somebody has to look what they name."""
+    recipe = RECIPES.get(brief.recipe or "")
+    return recipe is not None and "parts" in recipe.parameters
+
+
+def faults(brief: Brief, policy: Policy, files: Files | None = None) -> tuple[PlanFault, ...]:
     """Returns what is wrong with the use of a recipe."""
     if brief.recipe is None:
         return ()
@@ -70,16 +76,16 @@ def faults(brief: Brief, policy: Policy) -> tuple[PlanFault, ...]:
     if recipe is None:
         message, hint = f"there is no recipe {brief.recipe!r}", _near(brief.recipe, tuple(RECIPES))
         return (PlanFault("unknown-recipe", None, message, hint),)
-    given = _given(brief, policy)
+    given = _given(brief, policy, files)
     found = [*_parameters(recipe, brief, given)]
     return tuple(found or _sense(recipe, given))
 
 
-def _given(brief: Brief, policy: Policy) -> Given:
+def _given(brief: Brief, policy: Policy, files: Files | None) -> Given:
     name = brief.recipe or ""
     own = {k: v for k, v in RECIPES[name].parameters.items() if v is not None}
     said = {**own, **policy.doctrine.recipes.get(name, {}), **brief.recipe_with}
-    return Given(brief=brief, policy=policy, said=said)
+    return Given(brief=brief, policy=policy, said=said, files=files)
 
 
 def _parameters(recipe: Recipe, brief: Brief, given: Given) -> Iterator[PlanFault]:
@@ -109,10 +115,8 @@ def _parameters(recipe: Recipe, brief: Brief, given: Given) -> Iterator[PlanFaul
 
 def _sense(recipe: Recipe, given: Given) -> Iterator[PlanFault]:
     """What makes no sense of this brief, whatever the parameters say."""
-    if "parts" in recipe.parameters and len(recipes_sorted.divided(given)) < 2:
-        message = "INPUTS has nothing to divide: one path, glob or URL is one part"
-        hint = "name several, as in docs/a/, docs/b/"
-        yield PlanFault("bad-parameter", None, message, hint)
+    if "parts" in recipe.parameters:
+        yield from _parts(given)
     if "reducer" in recipe.roles and given.kind is not Kind.CHANGES:
         named = (given.policy.profile(name) for name in given.who("reducer", given.kind))
         found = next((p for p in named if p and not _reduces(p)), None)
@@ -126,6 +130,29 @@ def _sense(recipe: Recipe, given: Given) -> Iterator[PlanFault]:
             message = f"nobody but {next(iter(writer), 'the writer')} can review"
             hint = "name another worker as `reviewer` in `recipe_with`"
             yield PlanFault("self-review", None, message, hint)
+
+
+def _parts(given: Given) -> Iterator[PlanFault]:
+    """What INPUTS name cannot be divided, or not in as many parts as the brief says."""
+    found, wanted = recipes_sorted.items(given), int(given.said["parts"][0])
+    asked = given.files is not None and "parts" in given.brief.recipe_with
+    alone = len(found) < 2 and not recipes_sorted.may_be_several(given)
+    if len(found) >= wanted or not (asked or alone):
+        return
+    empty = recipes_sorted.empty(given)
+    if empty is not None:
+        message = f"INPUTS has nothing to divide in {empty}: no file is there"
+        hint = "name files that are there"
+    elif recipes_sorted.is_too_much(given):
+        message = f"INPUTS names more than {recipes_sorted.FILES_MAX:,} files: too many to divide"
+        hint = "name folders or globs, at least as many as there shall be parts"
+    elif alone:
+        message = "INPUTS has nothing to divide: one file or URL is one part"
+        hint = "name several, or a folder or a glob with several files"
+    else:
+        message = f"'parts' is {wanted}, and INPUTS names {len(found)} files and URLs"
+        hint = f"write `parts: {len(found)}`, or leave it out"
+    yield PlanFault("bad-parameter", None, message, hint)
 
 
 def _reduces(profile: Profile) -> bool:

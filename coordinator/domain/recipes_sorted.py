@@ -5,7 +5,11 @@ import json
 from collections.abc import Sequence
 
 from coordinator.domain.brief import BriefTask, Input, Kind, OutputFormat
-from coordinator.domain.recipe_given import Given, of_kind
+from coordinator.domain.brief_paths import is_glob
+from coordinator.domain.recipe_given import Files, Given, of_kind
+
+FILES_MAX = 2_000
+"""The most files that a plan names one by one."""
 
 _DIVIDED = ("path", "glob", "url")
 
@@ -96,10 +100,45 @@ def divided(given: Given) -> tuple[tuple[Input, ...], ...]:
 
     Data and what another brief returned are in each of them.
     """
-    items = [item for item in given.brief.inputs if item.kind in _DIVIDED]
+    found = items(given)
     rest = tuple(item for item in given.brief.inputs if item.kind not in _DIVIDED)
-    count = min(len(items), int(given.said["parts"][0]))
-    return tuple((*some, *rest) for some in _cut(items, count))
+    count = min(len(found), int(given.said["parts"][0]))
+    return tuple((*some, *rest) for some in _cut(found, count))
+
+
+def items(given: Given) -> tuple[Input, ...]:
+    """Returns what is divided: what INPUTS name, or its files where it names fewer things than parts."""
+    named = tuple(item for item in given.brief.inputs if item.kind in _DIVIDED)
+    if len(named) >= int(given.said["parts"][0]) or given.files is None or is_too_much(given):
+        return named
+    return tuple(dict.fromkeys(one for item in named for one in _files(item, given.files)))
+
+
+def empty(given: Given) -> str | None:
+    """Returns an item that names no file, where somebody has looked; else None."""
+    return next((item for item, files in (given.files or {}).items() if not files), None)
+
+
+def is_too_much(given: Given) -> bool:
+    """Tells whether the files are too many to be named one by one."""
+    return sum(map(len, (given.files or {}).values())) > FILES_MAX
+
+
+def may_be_several(given: Given) -> bool:
+    """Tells whether nobody has looked, and what INPUTS name may be several files."""
+    return given.files is None and any(i.kind in ("path", "glob") for i in given.brief.inputs)
+
+
+def _files(item: Input, files: Files) -> tuple[Input, ...]:
+    """Returns each file that an item names; one with a name that INPUTS cannot have leaves it whole."""
+    found = files.get(item.value, ())
+    if not found or not all(map(_is_plain, found)):
+        return (item,)
+    return tuple(Input(kind="path", value=path) for path in found)
+
+
+def _is_plain(path: str) -> bool:
+    return path.isprintable() and not is_glob(path)
 
 
 def _cut(items: Sequence[Input], count: int) -> list[tuple[Input, ...]]:

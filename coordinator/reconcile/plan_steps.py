@@ -8,6 +8,7 @@ from coordinator.domain.brief import Brief
 from coordinator.domain.names import TaskId
 from coordinator.domain.plan import Plan
 from coordinator.domain.world import Sighting, World
+from coordinator.services import intake
 from coordinator.services import isolate as isolate_service
 
 from .kit import Kit
@@ -30,7 +31,8 @@ def isolate(
 def make_plan(kit: Kit, sighting: Sighting, world: World) -> None:
     """Stores a plan for a brief that has none (made by hand, or by an older version)."""
     brief = sighting.filed.brief
-    plan = isolate(kit, world)(planning.make(brief, policy=world.policy), brief)
+    files = intake.Look(world, kit.ports.objects).listed(brief)
+    plan = isolate(kit, world)(planning.make(brief, policy=world.policy, files=files), brief)
     note = plan_notes.planned(sighting, plan, policy=world.policy)
     kit.memory.pending[note.key] = note
 

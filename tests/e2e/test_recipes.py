@@ -138,12 +138,66 @@ returns: [report, list]
 """
 
 
+BROKEN = """\
+---
+kind: command
+description: finds nothing, ever
+capabilities: [finding]
+command: [sh, -c, "exit 3"]
+returns: [list]
+---
+"""
+LONE_GLOB = """\
+---
+recipe: map-reduce
+recipe_with: {parts: 2, mapper: [finding, search]}
+retries: 0
+---
+
+## TASK
+
+Find every `#` in these files.
+
+## INPUTS
+
+- docs/**/*.md
+
+## SCOPE
+
+in: docs/
+
+## OUTPUT FORMAT
+
+a list
+
+## DO NOT
+
+- change anything
+"""
+
+
+def test_a_lone_glob_is_divided_and_another_worker_makes_what_one_could_not(
+    tmp_path: Path,
+) -> None:
+    pages = {f"docs/{name}.md": f"# {name}\n" for name in ("one", "two", "three")}
+    made = worked(tmp_path, {"broken": BROKEN}, files=pages)
+    shown = made.done(LONE_GLOB)
+    assert shown["state"] == "completed", shown["reply"]
+    parts = [[one["value"] for one in t["part"]["inputs"]] for t in shown["plan"]["tasks"]]
+    assert parts[:2] == [["docs/one.md"], ["docs/three.md", "docs/two.md"]]
+    tried = sorted(str(one["worker"]) for one in shown["attempts"])
+    assert tried == ["broken", "broken", "merge", "search", "search"]
+    assert made.run("show", str(shown["id"]), "--result").out == (
+        "- docs/one.md:1: # one\n- docs/three.md:1: # three\n- docs/two.md:1: # two\n"
+    )
+
+
 def test_the_inputs_are_divided_and_what_is_found_in_them_is_one_list(tmp_path: Path) -> None:
     made = worked(tmp_path, {})
     shown = made.done(MAP_REDUCE)
     assert shown["state"] == "completed", shown["reply"]
     tried = [one["worker"] for one in shown["attempts"]]
-    assert tried == ["search", "search", "search", "merge"]
+    assert tried == ["search", "search", "search", "search", "merge"], "a part for each few files"
     assert (shown["plan"]["rule"], shown["plan"]["shape"]) == ("recipe.map-reduce", "fan-out")
     assert made.run("show", str(shown["id"]), "--result").out == (
         "- docs/guide.md:1: # Guide\n- README.md:1: # A site\n"

@@ -14,6 +14,7 @@ from coordinator.domain.names import ProfileName
 from coordinator.domain.plan import Plan
 from coordinator.domain.policy import Policy, Profile
 from coordinator.domain.profiles import BUILT_IN
+from coordinator.domain.recipe_given import Files
 from tests.support.inbox_world import House
 
 DOCS = (Path(__file__).parents[2] / "docs" / "recipes.md").read_text()
@@ -225,9 +226,67 @@ def test_a_recipe_used_wrongly_says_what_is_wrong(code: str) -> None:
     assert f"`{code}`" in DOCS
 
 
-def test_one_input_is_nothing_to_divide() -> None:
+def divided(inputs: str, files: Files | None, parts: str = "2") -> list[list[str]]:
+    """Returns what each part is given."""
+    text = said("map-reduce", "docs/, public/index.html, public/about.html", inputs)
+    asked = brief(text.replace("{parts: 2}", f"{{parts: {parts}}}"))
+    assert planning.faults(asked, POLICY, files) == ()
+    made = planning.make(asked, policy=POLICY, files=files)
+    return [[i.value for i in t.part.inputs] for t in made.tasks[:-1] if t.part]
+
+
+def test_a_folder_or_a_glob_is_divided_by_its_files_where_there_are_fewer_things_than_parts() -> (
+    None
+):
+    found = {"docs": ("docs/a.md", "docs/b.md", "docs/c/d.md")}
+    assert divided("docs/", found) == [["docs/a.md"], ["docs/b.md", "docs/c/d.md"]]
+    both = {"docs/**/*.md": found["docs"], "docs/b.md": ("docs/b.md",)}
+    assert divided("docs/**/*.md, docs/b.md", both, "3") == [
+        ["docs/a.md"],
+        ["docs/b.md"],
+        ["docs/c/d.md"],
+    ]
+    assert divided("docs/**/*.md, docs/b.md", both) == [["docs/**/*.md"], ["docs/b.md"]]
+    odd = {"docs": ("docs/a.md", "docs/[1].md"), "public": ("public/x.html", "public/y.html")}
+    assert divided("docs/, public/", odd, "3") == [["docs"], ["public/x.html"], ["public/y.html"]]
+
+
+def test_a_part_of_changes_has_the_files_it_is_given_in_bounds() -> None:
     text = said("map-reduce", "docs/, public/index.html, public/about.html", "docs/")
-    assert codes(text) == ["bad-parameter"]
+    text = text.replace("a list", "changes").replace("---\n", "---\nworker: author\n", 1)
+    files = {"docs": tuple(f"docs/{n:04}.md" for n in range(2_000))}
+    asked = brief(text.replace("SCOPE: docs/, public/", "SCOPE: docs/"))
+    assert planning.faults(asked, POLICY, files) == ()
+    made = planning.make(asked, policy=POLICY, files=files)
+    scopes = [task.part.scope_in for task in made.tasks if task.part]
+    assert [len(scope) for scope in scopes] == [1_000, 1_000]
+    assert scopes[1][0] == "docs/1000.md"
+
+
+@pytest.mark.parametrize(
+    ("inputs", "files", "parts", "why"),
+    [
+        ("docs/a.md", ("docs/a.md",), "", "one file or URL is one part"),
+        ("docs/*.rst", (), "", "no file is there"),
+        ("docs/*.md", ("docs/a.md", "docs/b.md"), "3", "'parts' is 3, and INPUTS names 2 files"),
+        ("docs/*.md", ("docs/a.md",) * 2_001, "", "more than 2,000 files"),
+        ("https://a.example/", None, "", "one file or URL is one part"),
+    ],
+)
+def test_too_few_files_or_too_many_cannot_be_divided(
+    inputs: str, files: tuple[str, ...] | None, parts: str, why: str
+) -> None:
+    text = said("map-reduce", "docs/, public/index.html, public/about.html", inputs)
+    asked = brief(text.replace("{parts: 2}", f"{{parts: {parts}}}" if parts else "{guidance: x}"))
+    found = recipes.faults(asked, POLICY, None if files is None else {inputs: files})
+    assert [fault.code for fault in found] == ["bad-parameter"]
+    assert why in found[0].message
+    assert found[0].hint
+
+
+def test_what_nobody_has_looked_at_may_be_several_files() -> None:
+    text = said("map-reduce", "docs/, public/index.html, public/about.html", "docs/")
+    assert codes(text) == []
 
 
 def test_rows_are_merged_and_prose_needs_somebody_who_can_read_it() -> None:

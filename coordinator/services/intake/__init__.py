@@ -2,6 +2,7 @@
 
 from .assessing import Assessment, assess
 from .judging import Decision, Ignore, Later, Record, judge
+from .looking import Look
 from .telling import Told, refreshed, reply_fields, reply_text
 
 __all__ = [
@@ -9,6 +10,7 @@ __all__ = [
     "Decision",
     "Ignore",
     "Later",
+    "Look",
     "Record",
     "Told",
     "assess",

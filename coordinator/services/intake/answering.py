@@ -185,6 +185,7 @@ class On:
             accepted_at=self.timestamp,
             requested_by=request.origin.by,
             requests=matter.tokens,
+            files=self.look.listed(said.brief),
         )
         plan = self.isolate(plan, said.brief)
         return intake_notes.accepted(matter, brief=said.brief, text=said.text, plan=plan)

@@ -147,6 +147,7 @@ class _Judging:
                 accepted_at=self._timestamp,
                 requested_by=request.origin.by,
                 requests=matter.tokens,
+                files=self._look.listed(said.brief),
             )
             plan = self._isolate(plan, said.brief)
             note = intake_notes.accepted(matter, brief=said.brief, text=said.text, plan=plan)

@@ -1,9 +1,11 @@
 """What intake looks up: briefs that are filed already, and what inputs and scope are at the tip."""
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 
+from coordinator.domain import recipes
 from coordinator.domain import reply as reply_text
 from coordinator.domain.brief import Brief, Identity, Input, Kind
 from coordinator.domain.brief_paths import is_glob
@@ -14,6 +16,7 @@ from coordinator.domain.names import BriefId, Digest, Oid, Place, RepoPath, slug
 from coordinator.domain.note import BRIEF_FILE, PLAN_FILE, REPLY_FILE
 from coordinator.domain.plan import Plan
 from coordinator.domain.progress import place_of
+from coordinator.domain.recipes_sorted import FILES_MAX
 from coordinator.domain.reply import Reply
 from coordinator.domain.status import State, state_of
 from coordinator.domain.tree import literal_folder, matches
@@ -115,7 +118,23 @@ class Look:
                 for name in brief.after
                 if (state := self._dependency(name, brief, siblings, refused))
             },
+            listed=self.listed(brief),
         )
+
+    def listed(self, brief: Brief) -> Mapping[str, tuple[str, ...]] | None:
+        """Returns the files that each item of INPUTS names, where a recipe divides them; else None.
+
+        No more than one too many of them: then they are not divided by their files.
+        """
+        if not recipes.divides(brief):
+            return None
+        items = [item.value for item in brief.inputs if item.kind in ("path", "glob")]
+        return {item: tuple(islice(self._named(item), FILES_MAX + 1)) for item in items}
+
+    def _named(self, item: str) -> Iterator[str]:
+        for path, _ in self._objects.walk(self._tree, literal_folder(item)):
+            if matches(path, item) and not self._world.policy.paths.owns(path):
+                yield path
 
     def _files(self, item: Input) -> int:
         """Returns how many files an input names; an empty folder and a submodule count as one."""
