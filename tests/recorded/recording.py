@@ -7,6 +7,7 @@ run to run, so that a reworded frame does not make a recording useless.
 
 import json
 import re
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,8 +19,11 @@ from tests.support.model_server import Says
 
 NOT_RECORDED = "no answer to this was recorded"
 _ABOUT_CHARS = 100
-# Attempts side by side are numbered as they begin, and what a person said has a time.
-_CHANGING = re.compile(r"(?<=[a-z])/\d+(?=[:\s])|\b20\d\d-\d\d-\d\dT[\d:.]+Z?\b|\b[0-9a-f]{40}\b")
+_LOOK_S = 0.5
+# Attempts side by side are numbered as they begin, entries of memory have days, and ids of commits and records.
+_CHANGING = re.compile(
+    r"(?<=[a-z])/\d+(?=[:\s])|\b20\d\d-\d\d-\d\d(T[\d:.]+Z?)?\b|\b[0-9a-f]{40}\b|\b[0-9a-f]{12}\b"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,15 +54,22 @@ def wanted(body: Mapping[str, Any]) -> Wanted:
 class Recording:
     """The answers of one file, and the requests that it could not answer."""
 
-    answers: dict[str, dict[str, Any]]
+    files: tuple[Path, ...]
+    answers: dict[str, dict[str, Any]] = field(default_factory=dict)
     missed: dict[str, Wanted] = field(default_factory=dict)
     asked: list[Wanted] = field(default_factory=list)
 
     @classmethod
     def of(cls, *files: Path) -> "Recording":
         """Returns the answers of all the files that are there."""
-        lines = [line for file in files if file.exists() for line in _lines(file)]
-        return cls({entry["digest"]: entry for entry in lines})
+        made = cls(files)
+        made.read()
+        return made
+
+    def read(self) -> None:
+        """Reads the files again."""
+        lines = [line for file in self.files if file.exists() for line in _lines(file)]
+        self.answers = {entry["digest"]: entry for entry in lines}
 
     def answer(self, body: Mapping[str, Any]) -> Says | Wanted:
         """Returns what the model answered to this, or what it would have to be asked."""
@@ -75,6 +86,16 @@ class Recording:
         said = text if isinstance(text, str) else json.dumps(text, ensure_ascii=False)
         tokens = (_tokens(text for _, text in one.said), _tokens((said, json.dumps(calls))))
         return Says(text=said, calls=calls, tokens=tokens)
+
+    def awaited(self, body: Mapping[str, Any], *, wanted_file: Path) -> Says:
+        """Returns what the model answered to this, once somebody has put it into the recording."""
+        while isinstance(found := self.answer(body), Wanted):
+            write_wanted(wanted_file, tuple(self.missed.values()))
+            time.sleep(_LOOK_S)
+            self.read()
+            if found.digest in self.answers:
+                self.missed.pop(found.digest, None)
+        return found
 
     def unused(self) -> set[str]:
         """Returns the answers that nobody asked for."""

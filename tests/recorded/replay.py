@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from tests.recorded.recording import NOT_RECORDED, Recording, Wanted
@@ -23,13 +24,19 @@ def by(recording: Recording) -> Callable[[Any], Says | Fails]:
 
 
 @contextmanager
-def replaying(recording: Recording) -> Iterator[str]:
-    """Yields the address of a server of the recording, on a loopback port."""
+def replaying(recording: Recording, *, wanted_file: Path | None = None) -> Iterator[str]:
+    """Yields the address of a server of the recording, on a loopback port.
+
+    With `wanted_file` it writes what it cannot answer there, and waits for the answer.
+    """
 
     def answer(asked: Asked) -> Answer:
         body = asked.json
         is_messages = asked.path.endswith("/messages")
-        found = recording.answer(body)
+        if wanted_file is not None:
+            found: Says | Wanted = recording.awaited(body, wanted_file=wanted_file)
+        else:
+            found = recording.answer(body)
         if isinstance(found, Wanted):
             error = {"type": "invalid_request_error", "message": _missing(found)}
             said = {"type": "error", "error": error} if is_messages else {"error": error}

@@ -89,9 +89,14 @@ class Worked:
     site: Site
     environment: Mapping[str, str]
 
-    def run(self, *arguments: str) -> Answered:
+    def run(self, *arguments: str, timeout_s_max: float = 60) -> Answered:
         """Runs a command of the coordinator in it."""
-        return in_a_process(self.site.repo, *arguments, environment=dict(self.environment))
+        return in_a_process(
+            self.site.repo,
+            *arguments,
+            environment=dict(self.environment),
+            timeout_s_max=timeout_s_max,
+        )
 
     def done(self, brief: str, *, name: str = "guide", timeout_s: float = 50) -> dict[str, Any]:
         """Drops a brief, runs the daemon until it is idle, and returns the brief as `show` has it.
@@ -102,9 +107,16 @@ class Worked:
         file.write_text(brief)
         dropped = self.run("brief", "drop", str(file), "--json")
         assert dropped.code == 0, dropped.out + dropped.said
-        ran = self.run("run", "--until-idle", "--timeout", f"{timeout_s:g}", "--json")
+        return self.worked_on(str(dropped.json["id"]), timeout_s=timeout_s)
+
+    def worked_on(self, brief: str, *, timeout_s: float = 50) -> dict[str, Any]:
+        """Runs the daemon until it is idle, and returns the brief as `show` has it, with `events`."""
+        ran = self.run(
+            *("run", "--until-idle", "--timeout", f"{timeout_s:g}", "--json"),
+            timeout_s_max=timeout_s + 10,
+        )
         assert ran.code == 0, ran.out + ran.said
-        shown = self.run("show", str(dropped.json["id"]), "--json")
+        shown = self.run("show", brief, "--json")
         assert shown.code == 0, shown.said
         events = [json.loads(line) for line in ran.out.splitlines()]
         return {**shown.json, "events": events}
@@ -122,8 +134,19 @@ def worked(
     config: str = "",
     environment: Mapping[str, str] | None = None,
 ) -> Worked:
-    """Returns a site that is initialised, with `workers` (name -> text of its file) pushed."""
+    """Returns a site of its own that is initialised, with `workers` (name -> text of its file) pushed."""
     site = make_site(folder / "site", files)
+    return worked_at(site, workers, config=config, environment=environment)
+
+
+def worked_at(
+    site: Site,
+    workers: Mapping[str, str],
+    *,
+    config: str = "",
+    environment: Mapping[str, str] | None = None,
+) -> Worked:
+    """Returns a site that is there, initialised and with `workers` pushed."""
     started = in_a_process(site.repo, "init")
     assert started.code == 0, started.said
     placed: dict[str, Content] = {

@@ -1,0 +1,112 @@
+"""Every recipe with recorded models, programs and built-in workers, on a repository as it is given."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.support.worked import Worked
+
+HERE = Path(__file__).parent
+COMMIT = "0e322af87745eff34caffe4df68456ebc20d9068"
+"""The release v2.32.3 of psf/requests, on which the briefs of the scene `requests` are about."""
+
+_MODEL = """\
+---
+kind: {kind}
+description: {description}
+capabilities: [{capabilities}]
+endpoint: {api}
+model: recorded
+price: {{input: 1, output: 5}}
+limits: {{idle_s: 900, wall_clock_s: 3600}}
+---
+{system}
+"""
+
+
+def _model(api: str, description: str, capabilities: str, system: str) -> str:
+    kind = {"messages": "claude", "chat": "openai-compatible"}[api]
+    return _MODEL.format(
+        kind=kind, api=api, description=description, capabilities=capabilities, system=system
+    )
+
+
+WORKERS: Mapping[str, str] = {
+    "author": _model("messages", "writes", "writing", "You write plain English for busy people."),
+    "drafter": _model("chat", "drafts", "drafting", "You write short texts, and change little."),
+    "scout": _model("chat", "reads", "research", "You read closely, and name your sources."),
+    "critic": _model("chat", "finds faults", "review", "You look for what is wrong."),
+    "headings": """\
+---
+kind: command
+description: lists the headings of Markdown files
+capabilities: [planning]
+command: [sed, -n, "s/^##* /- /p", "{inputs}"]
+returns: [list]
+---
+""",
+}
+
+CONFIG = """\
+[endpoints.messages]
+api = "anthropic"
+base_url = "{url}"
+[endpoints.chat]
+api = "openai"
+base_url = "{url}/v1"
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scene:
+    """Briefs in their order, and what a person answers when one of them asks."""
+
+    name: str
+    answers: Mapping[str, str]
+
+    @property
+    def recording(self) -> Path:
+        """Returns the file of what the models answered."""
+        return HERE / "answers" / f"{self.name}.jsonl"
+
+    def briefs(self) -> Iterator[tuple[str, str]]:
+        """Yields names and texts."""
+        for file in sorted((HERE / "scenes" / self.name).glob("*.md")):
+            yield file.stem.partition("-")[2], file.read_text("utf-8")
+
+
+REQUESTS = Scene(name="requests", answers={"contacts": "part-2", "purpose": "drafter"})
+SITE = Scene(name="site", answers={"contacts": "part-2"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Told:
+    """What became of one brief: as `show` has it, and what a person was asked."""
+
+    name: str
+    shown: dict[str, Any]
+    asked: tuple[dict[str, Any], ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """A scene as it goes: each brief is worked to its end before the next one is dropped."""
+
+    made: Worked
+    scene: Scene
+    timeout_s: float = 50
+
+    def go(self) -> Iterator[Told]:
+        """Yields what became of each brief."""
+        for name, text in self.scene.briefs():
+            shown = self.made.done(text, name=name, timeout_s=self.timeout_s)
+            asked = tuple(shown["questions"])
+            if asked and name in self.scene.answers:
+                shown = self._answered(str(shown["id"]), asked[-1], self.scene.answers[name])
+            yield Told(name=name, shown=shown, asked=asked)
+
+    def _answered(self, brief: str, question: Mapping[str, Any], text: str) -> dict[str, Any]:
+        said = self.made.run("answer", brief, str(question["id"]), text)
+        assert said.code == 0, said.said
+        return self.made.worked_on(brief, timeout_s=self.timeout_s)
