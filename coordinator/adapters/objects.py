@@ -21,6 +21,9 @@ from coordinator.domain.tree import Change, Entry, decode, encode
 _TOP = RepoPath("")
 _TREES_MAX = 4096
 _RESULTS_MAX = 1024
+_IGNORED = dict.fromkeys(  # by macOS, in a name
+    (*range(0x200C, 0x2010), *range(0x202A, 0x202F), *range(0x206A, 0x2070), 0xFEFF)
+)
 
 Edits = Mapping[RepoPath, Entry | None]
 
@@ -228,8 +231,7 @@ def path_fault(path: str) -> str | None:
 
 
 def _is_dot_git(part: str) -> bool:
-    # macOS ignores these marks in a name, Windows what follows a colon and trailing dots and spaces.
-    ignored = {*range(0x200C, 0x2010), *range(0x202A, 0x202F), *range(0x206A, 0x2070), 0xFEFF}
-    plain = "".join(c for c in part if ord(c) not in ignored).lower()
+    # Windows ignores what follows a colon, and trailing dots and spaces.
+    plain = part.translate(_IGNORED).lower()
     names = plain.replace("\\", "/").split("/")
     return any(name.partition(":")[0].rstrip(" .") in (".git", "git~1") for name in names)

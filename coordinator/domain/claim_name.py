@@ -4,6 +4,7 @@ import hashlib
 import unicodedata
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import lru_cache
 
 from .names import RepoPath
 from .tree import literal_folder
@@ -60,6 +61,7 @@ def overlap(one: str, other: str) -> bool:
     return one == other or one.startswith(other + "/") or other.startswith(one + "/")
 
 
+@lru_cache(maxsize=16_384)
 def _component(part: str) -> str:
     raw = part.encode("utf-8", "surrogateescape")
     with suppress(UnicodeDecodeError):  # bytes that are no UTF-8 stand for themselves

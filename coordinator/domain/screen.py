@@ -6,6 +6,7 @@ The rules never look at what a worker says, only at the tree that its output mak
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 from coordinator.domain.brief import Brief
 from coordinator.domain.changeset import Changeset
@@ -61,7 +62,7 @@ def refused(entries: Sequence[RefusedEntry]) -> tuple[Finding, ...]:
 
 def protected(changeset: Changeset, policy: Policy) -> tuple[RepoPath, ...]:
     """Returns the paths that a changeset writes and that the policy lets only a human pass."""
-    globs = {*policy.protected, *map(_folded_path, policy.protected)}
+    globs = _both_ways(policy.protected)
     return tuple(
         path
         for path in sorted(changeset.touched)
@@ -69,6 +70,12 @@ def protected(changeset: Changeset, policy: Policy) -> tuple[RepoPath, ...]:
     )
 
 
+@lru_cache(maxsize=8)
+def _both_ways(globs: tuple[str, ...]) -> frozenset[str]:
+    return frozenset({*globs, *map(_folded_path, globs)})
+
+
+@lru_cache(maxsize=4_096)
 def _folded_path(path: str) -> str:
     """Returns a path, or a glob, as file systems see it that fold case and ignore marks."""
     return "/".join(map(folded, path.split("/")))

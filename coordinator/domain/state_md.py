@@ -6,6 +6,7 @@ Directives are lines outside the marks: `paused: reason` and `hold: brief, brief
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from .markdown_lines import said_lines
 from .names import BriefId, Environment, Oid
@@ -51,8 +52,12 @@ class StateSnapshot:
     live: Mapping[Environment, tuple[Oid, int]] = field(default_factory=dict)
 
 
+@lru_cache(maxsize=8)
 def directives(text: str) -> Directives:
-    """Returns what the hand-written part asks; lines in code and comments ask nothing."""
+    """Returns what the hand-written part asks; lines in code and comments ask nothing.
+
+    Every tick asks, and the page seldom changes.
+    """
     paused: str | None = None
     holds: set[str] = set()
     for line in said_lines(_around(text)):

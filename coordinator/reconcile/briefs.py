@@ -48,7 +48,7 @@ def _begin(kit: Kit, pace: Pace, step: Step, sighting: Sighting, world: World) -
         case steps.Wait():
             if step.due_in_s is not None:
                 pace.wake_within(step.due_in_s)
-            elif step.phase == "dispatch" and sighting.claim is None:
+            elif step.phase == "dispatch" and sighting.claim is None and not step.rests:
                 pace.sync_within(CLAIMS_S)
         case steps.Say(note=note):
             return note

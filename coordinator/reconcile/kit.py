@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from coordinator.domain.names import BriefId, Environment, Epoch, Oid
+from coordinator.domain.names import BriefId, Environment, Epoch, Oid, Place
 from coordinator.domain.note import Note
 from coordinator.domain.proof import Rewritten, Synced, Unreachable
 from coordinator.domain.world import World
@@ -57,6 +57,10 @@ class Ports:
     past: CoChange
 
 
+Told = tuple[tuple[Place, Oid] | None, Mapping[str, Any]]
+"""The folder that a reply speaks of, and what it said when that was looked at."""
+
+
 @dataclass(kw_only=True)
 class Memory:
     """Lost with the process, and nothing is lost with it: every entry is worked out again."""
@@ -75,6 +79,7 @@ class Memory:
     regated: dict[BriefId, int] = field(default_factory=dict)
     irrevertible: dict[BriefId, str] = field(default_factory=dict)  # why a revert cannot be made
     told_tip: Oid | None = None
+    told: dict[str, Told] = field(default_factory=dict)  # by the name of the reply
     reminded: dict[BriefId, float] = field(default_factory=dict)  # when people were told last
     refused: str | None = None  # why the remote takes no records
     stamp: tuple[tuple[str, ...], int] | None = None  # what was built last, and when

@@ -8,7 +8,7 @@ from coordinator.ports import Lane
 from coordinator.services import intake as intake_service
 
 from . import plan_steps, remote_steps
-from .kit import Kit
+from .kit import Kit, Told
 
 
 def intake(kit: Kit, requests: Sequence[Request], world: World) -> None:
@@ -36,11 +36,20 @@ def intake(kit: Kit, requests: Sequence[Request], world: World) -> None:
 
 
 def tell(kit: Kit, world: World) -> None:
-    """Brings the replies in the inbox folder up to what the branch says."""
+    """Brings the replies in the inbox folder up to what the branch says.
+
+    There is one for everything ever asked here, so those of briefs that stayed as they were are not looked
+    at again.
+    """
+    objects, told = kit.ports.objects, dict[str, Told]()
     for name, fields in kit.ports.inbox.replies().items():
-        fresh = intake_service.refreshed(fields, world, objects=kit.ports.objects)
+        told[name] = intake_service.folder_of(fields, world, objects=objects), fields
+        if told[name] == kit.memory.told.get(name):
+            continue
+        fresh = intake_service.refreshed(fields, world, objects=objects)
         if fresh is not None:
             kit.ports.inbox.reply(name, fields=fresh.fields, text=fresh.text)
+    kit.memory.told = told
     kit.memory.told_tip = world.tip
 
 

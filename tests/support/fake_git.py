@@ -242,9 +242,9 @@ class FakeGit:
                 if target:
                     fetched[_renamed(ref, source, target)] = (oid, forced)
         if prune:
-            targets = [refspec.partition(":")[2] for refspec in refspecs]
-            for ref in [ref for ref, _ in self.local.items() if ref not in fetched]:
-                if any(_matches(ref, target) for target in targets):
+            for target in (refspec.partition(":")[2] for refspec in refspecs):
+                here = self.local.matching(target) if "*" in target else self.local.below(target)
+                for ref in [ref for ref in here if ref not in fetched]:
                     self.local.set(ref, None)
         for ref, (oid, forced) in fetched.items():
             there = self.local.get(ref)
@@ -260,14 +260,7 @@ class FakeGit:
     def _matching(self, source: str) -> Iterable[tuple[str, Oid]]:
         if "*" not in source:
             return self.server.refs.below(source).items()
-        return [(ref, oid) for ref, oid in self.server.refs.items() if _matches(ref, source)]
-
-
-def _matches(ref: str, pattern: str) -> bool:
-    if "*" not in pattern:
-        return ref == pattern
-    head, _, tail = pattern.partition("*")
-    return len(ref) >= len(head) + len(tail) and ref.startswith(head) and ref.endswith(tail)
+        return self.server.refs.matching(source).items()
 
 
 def _renamed(ref: str, source: str, target: str) -> str:

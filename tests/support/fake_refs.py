@@ -17,7 +17,7 @@ class RefTable:
     def __init__(self) -> None:
         self.version = 0
         self._refs: dict[str, Oid] = {}
-        self._folders: dict[str, int] = {}
+        self._folders: dict[str, dict[str, Oid]] = {}  # what is below each, at any depth
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._refs)
@@ -32,10 +32,20 @@ class RefTable:
         if not prefix.endswith("/"):
             oid = self._refs.get(prefix)
             return {prefix: oid} if oid else {}
-        if prefix[:-1] not in self._folders:
-            return {}
-        found = {ref: oid for ref, oid in self._refs.items() if ref.startswith(prefix)}
-        return dict(sorted(found.items()))
+        found = self._folders.get(prefix[:-1])
+        return dict(sorted(found.items())) if found else {}
+
+    def matching(self, pattern: str) -> dict[str, Oid]:
+        """Returns the refs that a pattern with one '*' names."""
+        head, _, tail = pattern.partition("*")
+        folder = head.rpartition("/")[0]
+        below = self._folders.get(folder, {}) if folder else self._refs
+        chars_min = len(head) + len(tail)
+        return {
+            ref: oid
+            for ref, oid in below.items()
+            if len(ref) >= chars_min and ref.startswith(head) and ref.endswith(tail)
+        }
 
     def set(self, ref: str, oid: Oid | None) -> None:
         """Moves one ref; the caller has asked `refusal` before."""
@@ -45,11 +55,14 @@ class RefTable:
         self.version += 1
         if oid is None:
             del self._refs[ref]
-            self._count(ref, -1)
+            for folder in _above(ref):
+                del self._folders[folder][ref]
+                if not self._folders[folder]:
+                    del self._folders[folder]
             return
         self._refs[ref] = oid
-        if there is None:
-            self._count(ref, +1)
+        for folder in _above(ref):
+            self._folders.setdefault(folder, {})[ref] = oid
 
     def refusal(self, updates: Iterable[RefUpdate]) -> dict[str, str]:
         """Returns why a transaction of these cannot be, by ref: nothing when it can."""
@@ -75,23 +88,16 @@ class RefTable:
         above = next((folder for folder in _above(ref) if folder in self._refs), None)
         return above and f"cannot lock ref '{ref}': '{above}' exists; cannot create '{ref}'"
 
-    def _count(self, ref: str, by: int) -> None:
-        for folder in _above(ref):
-            count = self._folders.get(folder, 0) + by
-            if count:
-                self._folders[folder] = count
-            else:
-                del self._folders[folder]
-
 
 @functools.lru_cache(maxsize=65536)
 def is_ref_name(ref: str) -> bool:
     return not _BAD.search(ref)
 
 
-def _above(ref: str) -> list[str]:
+@functools.lru_cache(maxsize=65536)
+def _above(ref: str) -> tuple[str, ...]:
     parts = ref.split("/")
-    return ["/".join(parts[:i]) for i in range(1, len(parts))]
+    return tuple("/".join(parts[:i]) for i in range(1, len(parts)))
 
 
 def _file_and_folder(refs: set[str]) -> Mapping[str, str]:

@@ -3,7 +3,7 @@
 from .assessing import Assessment, assess
 from .judging import Decision, Ignore, Later, Record, judge
 from .looking import Look
-from .telling import Told, refreshed, reply_fields, reply_text
+from .telling import Told, folder_of, refreshed, reply_fields, reply_text
 
 __all__ = [
     "Assessment",
@@ -14,6 +14,7 @@ __all__ = [
     "Record",
     "Told",
     "assess",
+    "folder_of",
     "judge",
     "refreshed",
     "reply_fields",

@@ -86,12 +86,12 @@ class Look:
         sighting = self._world.briefs.get(brief)
         if sighting is not None:
             return _known(sighting.filed)
-        for place in (Place.DONE, Place.REJECTED):
-            folder = self._world.policy.paths.folder(place, brief)
-            entry = self._objects.entry(self._tree, folder)
-            if entry is not None and entry.is_tree:
-                return self._read(brief, place, entry.oid)
-        return None
+        return self._read(brief, *ended) if (ended := self._ended(brief)) is not None else None
+
+    def folder(self, brief: BriefId) -> tuple[Place, Oid] | None:
+        """Returns where its folder is, and the tree: while both are the same, so is all that `find` says."""
+        seen = self._world.briefs.get(brief)
+        return (seen.filed.place, seen.filed.folder) if seen is not None else self._ended(brief)
 
     def content(self, oid: Oid) -> bytes:
         """Returns a blob."""
@@ -135,6 +135,14 @@ class Look:
         for path, _ in self._objects.walk(self._tree, literal_folder(item)):
             if matches(path, item) and not self._world.policy.paths.owns(path):
                 yield path
+
+    def _ended(self, brief: BriefId) -> tuple[Place, Oid] | None:
+        for place in (Place.DONE, Place.REJECTED):
+            folder = self._world.policy.paths.folder(place, brief)
+            entry = self._objects.entry(self._tree, folder)
+            if entry is not None and entry.is_tree:
+                return place, entry.oid
+        return None
 
     def _files(self, item: Input) -> int:
         """Returns how many files an input names; an empty folder and a submodule count as one."""

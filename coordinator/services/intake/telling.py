@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from coordinator.domain.brief_text import identify_text
-from coordinator.domain.names import BriefId
+from coordinator.domain.names import BriefId, Oid, Place
 from coordinator.domain.request import Drop, Request
 from coordinator.domain.world import World
 from coordinator.ports import Objects
@@ -57,6 +57,16 @@ def refreshed(fields: Mapping[str, Any], world: World, *, objects: Objects) -> T
         return None
     text = known.reply.text if known.reply and known.reply.text else ""
     return Told(fields=fresh, text=f"{known.id}: {known.state.value}\n\n{text}".strip())
+
+
+def folder_of(
+    fields: Mapping[str, Any], world: World, *, objects: Objects
+) -> tuple[Place, Oid] | None:
+    """Returns the folder that a reply speaks of: `refreshed` says the same for as long as it is the same."""
+    brief = fields.get("id")
+    if not isinstance(brief, str) or not brief:
+        return None
+    return Look(world, objects).folder(BriefId(brief))
 
 
 def _about(request: Request) -> BriefId:

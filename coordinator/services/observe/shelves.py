@@ -11,6 +11,7 @@ from coordinator.domain.note import BRIEF_FILE, PLAN_FILE, REPLY_FILE
 from coordinator.domain.plan import Plan
 from coordinator.domain.policy import Policy
 from coordinator.domain.request import Drop, Origin, Request
+from coordinator.domain.tree import Entry
 from coordinator.domain.world import Filed
 from coordinator.ports import Objects
 
@@ -23,10 +24,18 @@ class Shelves:
     def __init__(self, objects: Objects) -> None:
         self._objects = objects
         self._filed: dict[Oid, Filed] = {}
+        self._live: tuple[tuple[Oid, RepoPath], tuple[Filed, ...]] | None = None
+        self._ended: tuple[tuple[Entry | None, ...], Mapping[BriefId, Place]] | None = None
         self._planned: tuple[Oid, tuple[tuple[Request, ...], tuple[str, ...]]] | None = None
 
     def live(self, tree: Oid, policy: Policy) -> Iterable[Filed]:
-        """Yields every brief that is open, waiting or landed; only those stay in memory."""
+        """Returns every brief that is open, waiting or landed; only those stay in memory."""
+        key = tree, policy.paths.briefs
+        if self._live is None or self._live[0] != key:
+            self._live = key, tuple(self._read(tree, policy))
+        return self._live[1]
+
+    def _read(self, tree: Oid, policy: Policy) -> Iterable[Filed]:
         kept: dict[Oid, Filed] = {}
         for place in (Place.OPEN, Place.WAITING, Place.LANDED):
             for brief, folder in self._folders(tree, place, policy):
@@ -38,7 +47,7 @@ class Shelves:
         self._filed = kept
 
     def _folders(self, tree: Oid, place: Place, policy: Policy) -> Iterable[tuple[BriefId, Oid]]:
-        top = self._objects.entry(tree, RepoPath(f"{policy.paths.briefs}/{place.value}"))
+        top = self._top(tree, place, policy)
         if top is None or not top.is_tree:
             return
         for name, entry in self._objects.listing(top.oid).items():
@@ -51,13 +60,19 @@ class Shelves:
                 if folder.is_tree:
                     yield BriefId(brief), folder.oid
 
+    def _top(self, tree: Oid, place: Place, policy: Policy) -> Entry | None:
+        return self._objects.entry(tree, RepoPath(f"{policy.paths.briefs}/{place.value}"))
+
     def terminal(self, tree: Oid, policy: Policy) -> Mapping[BriefId, Place]:
-        """Returns where every ended brief is."""
-        return {
-            brief: place
-            for place in (Place.DONE, Place.REJECTED)
-            for brief, _ in self._folders(tree, place, policy)
-        }
+        """Returns where every ended brief is; listed again only when one more has ended."""
+        places = (Place.DONE, Place.REJECTED)
+        tops = tuple(self._top(tree, place, policy) for place in places)
+        if self._ended is None or self._ended[0] != tops:
+            found = {
+                brief: place for place in places for brief, _ in self._folders(tree, place, policy)
+            }
+            self._ended = tops, found
+        return self._ended[1]
 
     def _file(self, brief: BriefId, place: Place, folder: Oid) -> Filed:
         files = self._objects.listing(folder)
