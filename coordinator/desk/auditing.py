@@ -7,6 +7,7 @@ from coordinator.desk.kept import Kept, Kepts
 from coordinator.desk.past import Past
 from coordinator.desk.shelf import front_matter
 from coordinator.desk.sources import History
+from coordinator.domain import attempt_notes
 from coordinator.domain.brief_text import identify_text
 from coordinator.domain.errors import RepositoryError
 from coordinator.domain.names import BriefId, Oid, Place, RecordPaths, RepoPath, digest
@@ -86,7 +87,10 @@ class Audit:
         return Link(kind="changeset", oid=product, who=who, why=why)
 
     def _attempt(self, value: str) -> Iterator[Link]:
-        """`<task>/<n> accepted <ref> <oid>`, `... rejected <code> <ref> <oid>` or `... lost <why>`."""
+        """`<task>/<n> accepted <ref> <oid>`, `... rejected <code> <ref> <oid>` or `... lost <why>`.
+
+        One that nobody has judged is `superseded` or `unjudged`.
+        """
         words = value.split()
         if len(words) > 1 and words[1] in ("lost", "running"):
             yield Link(kind="attempt", oid="", who="coordinator", why=f"{value}: left no output")
@@ -105,6 +109,8 @@ class Audit:
         yield Link(kind="attempt", oid=oid, who=worker, why=f"{label} {verdict}")
         yield self._package(kept, label)
         yield self._part("output", kept.output_oid, worker, f"what {label} returned")
+        if verdict in attempt_notes.UNJUDGED:
+            return
         findings = "; ".join(kept.reasons()) or "every criterion was met"
         yield self._part("verdict", kept.verdict_oid, "review", f"{label} {verdict}: {findings}")
 

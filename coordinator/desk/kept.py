@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from pydantic import TypeAdapter
 
 from coordinator.desk.sources import Archive
-from coordinator.domain import evaluating
-from coordinator.domain.attempt import Returned, Spec
+from coordinator.domain import attempt_notes, evaluating
+from coordinator.domain.attempt import SUPERSEDED, Returned, Spec
 from coordinator.domain.checklist import Judged
 from coordinator.domain.effort import Tried
 from coordinator.domain.errors import MissingObject
@@ -37,6 +37,7 @@ class Kept:
     package_oid: Oid | None
     output_oid: Oid | None
     effective: Verdict | None = None  # the verdict with what evaluators said of it
+    superseded: bool = False  # nobody judges it: another attempt beside it was accepted first
 
     @property
     def is_authored(self) -> bool:
@@ -98,6 +99,8 @@ class Kept:
     def reasons(self) -> tuple[str, ...]:
         """Returns why it was not accepted, or what an accepted one leaves open."""
         verdict = self.effective
+        if self.superseded:
+            return (SUPERSEDED,)
         if verdict is None:
             body = self.output.body if self.output else None
             return (f"{body.why}: {body.text}",) if isinstance(body, CouldNot) else ()
@@ -249,7 +252,11 @@ def _evaluated(kept: Iterable[Kept]) -> tuple[Kept, ...]:
     for attempt in whole.values():
         by_round.setdefault(attempt.spec.round, []).append(attempt)
     return tuple(
-        replace(k, effective=evaluating.combined(one, by_round[one.spec.round]))
+        replace(
+            k,
+            effective=evaluating.combined(one, by_round[one.spec.round]),
+            superseded=attempt_notes.is_superseded(one, by_round[one.spec.round]),
+        )
         if (one := whole.get(k.ref)) is not None
         else k
         for k in found

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from . import evaluating, lost_attempts, spent
+from . import attempt_notes, spent
 from . import reply as reply_text
-from .attempt import Attempt, Lost, Returned
+from .attempt import Attempt, Returned
 from .brief import Question
 from .changeset import Changeset
 from .names import Environment, Oid, Place
@@ -114,7 +114,7 @@ def held(sighting: Sighting, changeset: Changeset, *, why: str, text: str, polic
         decided=f"rule landing.{why}",
         rule="6" if why == "unverified" else "10",
         policy=policy,
-        more=(("Changeset", changeset.digest), *attempts(sighting.attempts)),
+        more=(("Changeset", changeset.digest), *attempt_notes.attempts(sighting.attempts)),
     )
 
 
@@ -167,7 +167,7 @@ def landing(
         + changeset.whose,
         trailers=(
             *head(filed),
-            *attempts(sighting.attempts),
+            *attempt_notes.attempts(sighting.attempts),
             *(("Partial", one) for one in partial),
             ("Changeset", changeset.digest),
             *(("Answered-By", f"{who} {name}".strip()) for name, who in changeset.answered),
@@ -181,7 +181,7 @@ def landing(
             *(("Check", f"gate {r.name} passed {r.log}") for r in passed),
             *(("Check", f"{name} passed") for name in criteria),
             ("Review", (plan.review if plan else "") or changeset.trust.value),
-            *(("Review", said) for said in _evaluations(sighting.attempts)),
+            *(("Review", said) for said in attempt_notes.evaluations(sighting.attempts)),
             ("Confinement", " ".join(confinement) or "none"),
             ("Cost-USD", cost),
             ("Format", "1"),
@@ -203,44 +203,9 @@ def _checked(tried: Sequence[Attempt]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names))
 
 
-def attempts(tried: Sequence[Attempt]) -> Trailers:
-    """Returns an Attempt trailer for each: worker/number, what became of it, its ref and commit."""
-    said = []
-    for attempt in tried:
-        label = f"{attempt.spec.profile}/{attempt.spec.id.number}"
-        match attempt:
-            case Returned(spec=spec, commit=commit) if spec.role == "evaluator":
-                code = "" if isinstance(attempt.verdict, Accept) else "void "
-                said.append(("Attempt", f"{label} evaluator {code}{spec.id.ref} {commit}"))
-            case Returned(commit=commit, spec=spec):
-                verdict = evaluating.combined(attempt, tried)
-                word = "accepted" if isinstance(verdict, Accept) else "rejected"
-                code = "" if verdict is None or isinstance(verdict, Accept) else _code(verdict)
-                words = f"{word} {code}".strip()
-                said.append(("Attempt", f"{label} {words} {spec.id.ref} {commit}"))
-            case Lost():
-                said.append(("Attempt", lost_attempts.said(attempt)))
-            case _:
-                said.append(("Attempt", f"{label} running"))
-    return tuple(said)
-
-
-def _evaluations(tried: Sequence[Attempt]) -> tuple[str, ...]:
-    """Returns who judged what rules had left open: worker/number."""
-    return tuple(
-        f"{a.spec.profile}/{a.spec.id.number}"
-        for a in tried
-        if a.spec.role == "evaluator" and isinstance(a, Returned) and isinstance(a.verdict, Accept)
-    )
-
-
 def live(environment: Environment, revision: Oid, generation: int) -> SayLive:
     """Returns the operation that state.md hears a deploy by."""
     return SayLive(environment=environment, revision=revision, generation=generation)
-
-
-def _code(verdict: object) -> str:
-    return str(getattr(verdict, "code", "not-met"))
 
 
 def head(filed: Filed) -> Trailers:
@@ -276,7 +241,7 @@ def _to(
     filed = sighting.filed
     trailers = (
         *head(filed),
-        *(more or attempts(sighting.attempts)),
+        *(more or attempt_notes.attempts(sighting.attempts)),
         *(("Reason", r.splitlines()[0] if r else "") for r in reply.reasons),
         *((("Cost-USD", spent.said(sighting.attempts)),) if sighting.attempts else ()),
         *foot(decided, rule, policy),

@@ -12,14 +12,20 @@ from collections.abc import Sequence
 from itertools import groupby
 
 from . import evaluating
-from .attempt import Attempt, AttemptId, Returned, Running
+from .attempt import Attempt, AttemptId, Returned, Running, Spec
 from .verdict import Accept
 from .world import Sighting
 
 
 def turn_of(attempt: Attempt) -> int:
     """Returns the number of the first attempt of the turn that an attempt belongs to."""
-    return attempt.spec.id.number if attempt.spec.beside is None else attempt.spec.beside
+    return _turn(attempt.spec)
+
+
+def are_beside(one: Spec, other: Spec) -> bool:
+    """Tells whether two attempts of a brief ran side by side: at one task, in one turn."""
+    same = (one.round, one.task, one.role) == (other.round, other.task, other.role)
+    return same and one.id != other.id and _turn(one) == _turn(other)
 
 
 def turn(tried: Sequence[Attempt]) -> tuple[Attempt, ...]:
@@ -71,3 +77,7 @@ def superseded(sighting: Sighting) -> tuple[AttemptId, ...]:
     return tuple(
         a.spec.id for tried in by_task if accepted(tried, sighting) for a in running(tried)
     )
+
+
+def _turn(spec: Spec) -> int:
+    return spec.id.number if spec.beside is None else spec.beside

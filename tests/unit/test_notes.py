@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from coordinator.domain import notes, plan_notes
+from coordinator.domain import attempt_notes, notes, plan_notes
 from coordinator.domain import reply as reply_text
 from coordinator.domain.brief import Kind, Question
 from coordinator.domain.names import Environment, Place, RepoPath
@@ -128,14 +128,28 @@ def test_every_attempt_is_named_with_what_became_of_it() -> None:
         returned(6, ACCEPTED),
     )
     ref = f"refs/orchestrator/attempts/{BRIEF}/e1-"
-    assert [value for _, value in notes.attempts(tried)] == [
+    assert [value for _, value in attempt_notes.attempts(tried)] == [
         f"links/1 rejected out-of-scope {ref}1 {oid(101)}",
         f"links/2 rejected not-met {ref}2 {oid(102)}",
         "links/3 lost for 0.0000 USD: killed: too slow",
-        f"links/4 rejected {ref}4 {oid(104)}",
+        f"links/4 unjudged {ref}4 {oid(104)}",
         "links/5 running",
         f"links/6 accepted {ref}6 {oid(106)}",
     ]
+
+
+def test_an_output_that_came_after_an_accepted_one_beside_it_is_superseded_and_not_rejected() -> (
+    None
+):
+    won, late = returned(1, ACCEPTED), returned(2)
+    beside = replace(late, spec=late.spec.model_copy(update={"beside": 1}))
+    ref = f"refs/orchestrator/attempts/{BRIEF}/e1-"
+    assert [value for _, value in attempt_notes.attempts((won, beside))] == [
+        f"links/1 accepted {ref}1 {oid(101)}",
+        f"links/2 superseded {ref}2 {oid(102)}",
+    ]
+    failed = returned(1, rejected("out-of-scope", "x"))
+    assert "links/2 unjudged" in attempt_notes.attempts((failed, beside))[1][1]
 
 
 def test_r2_a_record_holds_only_where_the_brief_is_as_it_was_seen() -> None:
