@@ -98,7 +98,7 @@ class SqliteJournal:
     def forget(self, brief: BriefId) -> None:
         """Drops the attempts of `brief` from `begun`; what they used, or may have used, stays known."""
         for spec, reason in self.begun():
-            if spec.id.brief == brief and reason is None and spec.cost_usd_max:
+            if spec.id.brief == brief and reason is None:
                 self.end(spec.id, usage=Usage(cost_usd=spec.cost_usd_max), reason=RESTARTED)
         self._ask("DELETE FROM attempts WHERE brief = ?", brief)
 

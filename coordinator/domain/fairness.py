@@ -8,6 +8,7 @@ or its endpoint: so many at once, and so many requests and tokens in any minute.
 import math
 from collections.abc import Iterable, Mapping, Sequence
 
+from .attempt import RESTARTED
 from .failure_policy import Limit
 from .names import ProfileName
 from .past import Past
@@ -85,7 +86,9 @@ def _wait_for_tokens(
 
 
 def _tokens(past: Past) -> int:
-    return past.spec.tokens_max if past.is_running else past.tokens
+    """Returns what counts of an attempt; of one that a restart ended nobody knows what it had used."""
+    unknown = past.is_running or past.reason == RESTARTED
+    return past.spec.tokens_max if unknown else past.tokens
 
 
 def _until(recent: Iterable[Past], count: int) -> float:

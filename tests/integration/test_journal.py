@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from coordinator.adapters.journal import CHECKS_MAX, PAST_MAX, SqliteJournal
-from coordinator.domain.attempt import AttemptId, Spec
+from coordinator.domain.attempt import RESTARTED, AttemptId, Spec
 from coordinator.domain.check import CheckResult
 from coordinator.domain.errors import RepositoryError
 from coordinator.domain.names import BriefId, Digest, Epoch, Oid, ProfileName, TaskId
@@ -126,7 +126,8 @@ def test_an_attempt_that_is_forgotten_before_it_ended_counts_with_all_its_money(
     journal.begin(spec(2))
     journal.forget(LINKS)
     assert journal.begun() == ()
-    assert journal.spent(LINKS) == {spec(1).id.ref: Usage(cost_usd=2.0)}
+    free = Usage(cost_usd=0.0)
+    assert journal.spent(LINKS) == {spec(1).id.ref: Usage(cost_usd=2.0), spec(2).id.ref: free}
     journal.end(spec(1).id, usage=Usage(cost_usd=0.5), reason="cancelled")  # it ends all the same
     assert journal.spent_since(0) == 0.5
 
@@ -194,10 +195,11 @@ def test_the_past_is_what_ended_and_then_what_has_not_and_outlives_the_brief(pat
     one = Past(spec=spec(1), began_ago_s=40, ended_ago_s=5, reason="killed: too slow")
     assert journal.past() == (two, one, Past(spec=spec(3), began_ago_s=20))
     journal.forget(LINKS)
-    assert journal.past() == (two, one)
+    unheard = Past(spec=spec(3), began_ago_s=20, ended_ago_s=0, reason=RESTARTED)
+    assert journal.past() == (two, one, unheard)  # a request is a request, whatever became of it
     journal.close()
     again = SqliteJournal(path, now=lambda: clock[0])
-    assert again.past() == (two, one)
+    assert again.past() == (two, one, unheard)
     again.close()
 
 

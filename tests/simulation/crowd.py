@@ -11,15 +11,16 @@ from functools import partial
 from random import Random
 
 from coordinator.domain.attempt import AttemptId, Spec
+from coordinator.domain.failure_policy import Limit, Speculation
 from coordinator.domain.names import BriefId, Place, ProfileName
 from coordinator.domain.output import CouldNot, NoOutput, Output, Report, Usage
 from coordinator.domain.package import ContextPackage
-from coordinator.domain.policy import Limits, Policy, Profile
+from coordinator.domain.policy import Limits, Policy, Price, Profile
 from coordinator.domain.record import Record, Verb
-from coordinator.domain.spent import day_of
 
-from .fakes import SimJournal
+from .fakes import BEGAN_S, SimJournal
 from .machine import Plant
+from .meter import Meter
 from .moods import POLICY, Mood
 from .scenario import Day, Outcome
 
@@ -94,11 +95,24 @@ CROWD: Policy = replace(
     environments=(),
     usd_per_brief=0.25,
     profiles=(
-        _profile("hand", limits=Limits(wall_clock_s_max=_HANG_S)),
-        _profile("other", limits=Limits(wall_clock_s_max=_HANG_S)),
-        _profile("dear", limits=Limits(wall_clock_s_max=_HANG_S, cost_usd_max=0.2)),
+        _profile("hand", limits=Limits(wall_clock_s_max=_HANG_S, tokens_max=20_000)),
+        _profile("other", kind="codex", limits=Limits(wall_clock_s_max=_HANG_S, tokens_max=20_000)),
+        _profile(
+            "dear",
+            kind="openai-compatible",
+            endpoint="here",
+            model="m-1",
+            price=Price(input_usd=1.0, output_usd=1.0),
+            limits=Limits(wall_clock_s_max=_HANG_S, cost_usd_max=0.2, tokens_max=40_000),
+        ),
     ),
 )
+LIMITS = (
+    Limit(of="hand", parallel=4, requests_per_minute=16),
+    Limit(of="codex", requests_per_minute=6),
+    Limit(of="m-1", tokens_per_minute=100_000),
+)
+SPECULATION = Speculation(enabled=True, share_max=0.34)  # two at once
 
 
 class CrowdJournal(SimJournal):
@@ -137,12 +151,15 @@ class Crowd(Day):
         (self.machine,) = self.machines
         self.machine.disk.journal = CrowdJournal(self)
         self.machine.kill_after = lambda: self.random.randint(200, 20_000)
-        self.paid: dict[BriefId, float] = {}
-        self.paid_on: dict[int, float] = {}
         self.told: dict[AttemptId, dict[str, str]] = {}
         self.hanging: set[AttemptId] = set()
         self.specs: list[Spec] = []
         self.fate = Random(seed + 1)  # of workers, whatever else is drawn
+        self.meter = Meter(
+            self.policy, now_s=lambda: self.scheduler.now_s, began_s=BEGAN_S, fate=self.fate
+        )
+        self.meter.broken = self.watch.fault
+        self.machine.died = self.meter.died
 
     @property
     def policy(self) -> Policy:
@@ -151,12 +168,14 @@ class Crowd(Day):
             CROWD,
             unverified="hold" if self.mood.holds else "land",
             usd_per_day=(2.0, 4.0, 50.0)[self.outcome.seed % 3],
+            limits=LIMITS if self.outcome.seed % 3 == 1 else (),
+            speculation=SPECULATION if self.outcome.seed % 2 == 0 else Speculation(),
         )
 
     @property
     def timestamp(self) -> int:
         """Returns unix seconds, as every clock here has them."""
-        return 1_700_000_000 + int(self.scheduler.now_s)
+        return BEGAN_S + int(self.scheduler.now_s)
 
     def run(self) -> Outcome:
         """Drops everything over some minutes, newer ones with a higher priority, and waits for quiet."""
@@ -188,6 +207,7 @@ class Crowd(Day):
     def began(self, spec: Spec) -> None:
         """Nothing runs on a failed dependency."""
         super().began(spec)
+        self.meter.began(spec)
         self.specs.append(spec)
         live, brief = self.watch.live(), spec.id.brief
         filed = live.get(brief)
@@ -210,9 +230,13 @@ class Crowd(Day):
             return spec.wall_clock_s_max
         return self.fate.choice((0.5, 2.0, 6.0))
 
+    def stopped(self, spec: Spec) -> Usage:
+        """Returns what an attempt has used that is stopped: it counts like any other."""
+        return self.meter.ended(spec)
+
     def work(self, spec: Spec, package: ContextPackage) -> Output | NoOutput:
         """What a worker comes to: what was asked, less often nothing, a lie, or a contradiction."""
-        usage = self._paid(spec)
+        usage = self.meter.ended(spec)
         drawn, brief = self.fate.random(), package.brief_id
         if spec.id in self.hanging:
             return NoOutput(reason=f"killed: longer than {spec.wall_clock_s_max:g} s", usage=usage)
@@ -243,13 +267,7 @@ class Crowd(Day):
         """Judges the day as any other, and what orchestration owes."""
         super().judge()
         self.outcome.command = f"crowd {self.outcome.seed}"
-        fault = self.watch.fault
-        for brief, usd in self.paid.items():
-            if usd > CROWD.usd_per_brief + 1e-9:
-                fault(f"{brief} cost {usd:.3f} USD, over {CROWD.usd_per_brief}")
-        for day, usd in self.paid_on.items():
-            if usd > self.policy.usd_per_day + 1e-9:
-                fault(f"day {day} cost {usd:.3f} USD, over {self.policy.usd_per_day}")
+        self.meter.judge()
         for record in self.watch.commits.values():
             if record is not None and record.verb is Verb.LAND:
                 self._landed(record)
@@ -259,6 +277,8 @@ class Crowd(Day):
         by_human = any(said.startswith("human") for said in record.values("Decided-By"))
         if self.mood.holds and "unverified" in record.values("Review") and not by_human:
             self.watch.fault(f"{record.brief} landed unverified, and nobody approved it")
+        for said in record.values("Attempt"):
+            self._said(record, said)
         accepted = [said for said in record.values("Attempt") if " accepted " in said]
         told = [counts for one, counts in self.told.items() if f" {one.ref} " in " ".join(accepted)]
         differ = any(a[key] != b[key] for a in told for b in told for key in a.keys() & b.keys())
@@ -268,6 +288,15 @@ class Crowd(Day):
         )
         if differ and not asked:
             self.watch.fault(f"{record.brief} landed although its workers contradict each other")
+
+    def _said(self, record: Record, said: str) -> None:
+        """A landing says of each attempt what became of it: those beside the one that won were stopped."""
+        if said.endswith(" running"):
+            self.watch.fault(f"{record.brief} landed while {said}")
+        ref = next((word for word in said.split() if "/attempts/" in word), "")
+        verdict = self.machine.disk.refs.get(ref.replace("/attempts/", "/verdicts/"))
+        if " rejected " in said and verdict is None:
+            self.watch.fault(f"{record.brief} landed and says {said}, which nobody has judged")
 
     def _within(self, package: ContextPackage) -> str:
         inside = package.scope.inside[0]
@@ -282,16 +311,6 @@ class Crowd(Day):
                 if oid is not None and b'"accept"' in self.server.objects.read(oid)[1]:
                     return True
         return False
-
-    def _paid(self, spec: Spec) -> Usage:
-        """A worker that costs money takes all that was set aside for it, every other time."""
-        usd = 0.0
-        if spec.cost_usd_max:
-            usd = spec.cost_usd_max if self.fate.random() < 0.5 else spec.cost_usd_max / 10
-        brief, day = spec.id.brief, day_of(self.timestamp)
-        self.paid[brief] = self.paid.get(brief, 0.0) + usd
-        self.paid_on[day] = self.paid_on.get(day, 0.0) + usd
-        return Usage(tokens_in=10, cost_usd=usd)
 
     def _brief(self, number: int) -> str:
         random = self.random

@@ -6,7 +6,7 @@ from functools import partial
 from random import Random
 from typing import Any
 
-from coordinator.domain.attempt import AttemptId, Spec
+from coordinator.domain.attempt import RESTARTED, AttemptId, Spec
 from coordinator.domain.check import Check, CheckResult
 from coordinator.domain.names import BriefId, Digest, Environment, Oid, digest
 from coordinator.domain.output import NoOutput, Output, Usage
@@ -20,6 +20,8 @@ from coordinator.ports import SecretHit
 
 from .engine import Life
 
+BEGAN_S = 1_700_005_800  # ten minutes before midnight: the money of a day comes back during each
+
 
 class SimClock:
     """Virtual time with an offset of its own: no machine's clock says anything about another's."""
@@ -32,7 +34,7 @@ class SimClock:
         return self._life.scheduler.now_s + self._offset_s
 
     def timestamp(self) -> int:
-        return 1_700_000_000 + int(self._life.scheduler.now_s)
+        return BEGAN_S + int(self._life.scheduler.now_s)
 
     def nonce(self) -> str:
         return f"{self._life.scheduler.random.getrandbits(64):016x}"
@@ -112,7 +114,7 @@ class SimJournal:
         self._intents: dict[Oid, Planned] = {}
         self._begun: dict[AttemptId, tuple[Spec, str | None]] = {}
         self._times: dict[AttemptId, tuple[float, float]] = {}
-        self._past: dict[AttemptId, tuple[Spec, str]] = {}
+        self._past: dict[AttemptId, tuple[Spec, str, int]] = {}
         self._checks: dict[Digest, CheckResult] = {}
 
     def intend(self, planned: Planned) -> None:
@@ -129,10 +131,10 @@ class SimJournal:
         self._times.setdefault(spec.id, (self.now(), 0.0))
 
     def end(self, attempt: AttemptId, *, usage: Usage, reason: str) -> None:
-        del usage
         if attempt in self._begun:
             self._begun[attempt] = (self._begun[attempt][0], reason)
-            self._past[attempt] = (self._begun[attempt][0], reason)
+            tokens = usage.tokens_in + usage.tokens_out
+            self._past[attempt] = (self._begun[attempt][0], reason, tokens)
             self._times[attempt] = (self._times[attempt][0], self.now())
 
     def begun(self) -> tuple[tuple[Spec, str | None], ...]:
@@ -145,8 +147,9 @@ class SimJournal:
                 began_ago_s=self.now() - self._times[name][0],
                 ended_ago_s=self.now() - self._times[name][1],
                 reason=reason,
+                tokens=tokens,
             )
-            for name, (spec, reason) in self._past.items()
+            for name, (spec, reason, tokens) in self._past.items()
         )
         return ended + tuple(
             Past(spec=spec, began_ago_s=self.now() - self._times[name][0])
@@ -167,6 +170,9 @@ class SimJournal:
 
     def forget(self, brief: BriefId) -> None:
         for attempt in [a for a in self._begun if a.brief == brief]:
+            if self._begun[attempt][1] is None:
+                spent = Usage(cost_usd=self._begun[attempt][0].cost_usd_max)
+                self.end(attempt, usage=spent, reason=RESTARTED)
             del self._begun[attempt]
 
     def keep_check(self, result: CheckResult) -> None:
@@ -191,10 +197,12 @@ class SimPool:
         began: Callable[[Spec], None],
         wake: Callable[[], None],
         lasts_s: Callable[[Spec], float],
+        stopped: Callable[[Spec], Usage],
     ) -> None:
         self._life = life
         self._spool = spool
         self._work = work
+        self._stopped = stopped
         self._lasts_s = lasts_s
         self._began = began
         self._wake = wake
@@ -211,7 +219,8 @@ class SimPool:
     def cancel(self, attempt: AttemptId, *, reason: str) -> None:
         spec = self._running.pop(attempt, None)
         if spec is not None:
-            self._spool[attempt] = (spec, NoOutput(reason=f"cancelled: {reason}"))
+            lost = NoOutput(reason=f"cancelled: {reason}", usage=self._stopped(spec))
+            self._spool[attempt] = (spec, lost)
             self._wake()
 
     def finished(self) -> tuple[tuple[Spec, Output | NoOutput], ...]:

@@ -16,7 +16,7 @@ from coordinator.adapters.web import HttpWeb
 from coordinator.domain.attempt import AttemptId, Spec
 from coordinator.domain.errors import CoordinatorError
 from coordinator.domain.names import Environment, Epoch, Oid, RecordPaths
-from coordinator.domain.output import NoOutput, Output
+from coordinator.domain.output import NoOutput, Output, Usage
 from coordinator.domain.policy import Policy
 from coordinator.reconcile import Coordinator, Kit, Ports
 from coordinator.reconcile.kit import Memory
@@ -44,14 +44,6 @@ from .watch import Watch
 _INTERVAL_S = 5.0
 
 
-class _EveryName:
-    def __contains__(self, name: object) -> bool:
-        return True
-
-
-_EVERY_CALL = _EveryName()
-
-
 @dataclass(kw_only=True)
 class Plant:
     """The classes that a coordinator is made of; a planted bug is another one of them."""
@@ -72,6 +64,7 @@ class Around:
     work: Work
     began: Callable[[Spec], None]
     lasts_s: Callable[[Spec], float]  # how long an attempt takes
+    stopped: Callable[[Spec], Usage]  # what one has used that is stopped
     standing: dict[Environment, tuple[Oid, int]]
     plant: Plant
     trace: Trace
@@ -98,7 +91,7 @@ class Machine:
         self.kills_left = 0
         self.wipe_chance = 0.0
         self.kill_after: Callable[[], int] = lambda: self._random.randint(1, 400)  # port calls
-        self.dies_at: Container[str] = _EVERY_CALL
+        self.dies_at: Container[str] | None = None  # None: at every call
         self.away_s: tuple[float, ...] = (
             0.5,
             3.0,
@@ -106,6 +99,7 @@ class Machine:
             1.5 * around.policy.lease_s,
         )  # until it starts again
         self.calls = 0
+        self.died: Callable[[], None] = lambda: None
         self.cannot: str | None = None
         self.troubles: tuple[str, ...] = ()
         self.epoch = ""
@@ -176,6 +170,7 @@ class Machine:
                     began=around.began,
                     wake=self.wake,
                     lasts_s=around.lasts_s,
+                    stopped=around.stopped,
                 )
             ),
             targets=self._port(
@@ -233,7 +228,7 @@ class Machine:
         assert life is not None
         if not life.alive:
             life.die()
-        counts = name in self.dies_at
+        counts = self.dies_at is None or name in self.dies_at
         self.calls += counts
         if self._calls_left and counts and not self._around.weather.over:
             self._calls_left -= 1
@@ -249,6 +244,7 @@ class Machine:
         assert life is not None
         assert git is not None
         life.end()
+        self.died()
         self.kills_left = max(0, self.kills_left - 1)
         for updates, sent_at in git.abandoned():
             if self._random.random() < self._around.weather.zombie:

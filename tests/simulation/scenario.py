@@ -89,6 +89,7 @@ class Day:
             work=self.work,
             began=self.began,
             lasts_s=self.lasts_s,
+            stopped=self.stopped,
             standing=self.standing,
             plant=plant,
             trace=self._trace,
@@ -197,6 +198,11 @@ class Day:
         """Returns how long an attempt takes."""
         del spec
         return self.random.choice((0.3, 2.0, 5.0, 12.0))
+
+    def stopped(self, spec: Spec) -> Usage:
+        """Returns what an attempt has used that is stopped."""
+        del spec
+        return Usage()
 
     def work(self, spec: Spec, package: ContextPackage) -> Output | NoOutput:
         """What a worker comes to: mostly what was asked, and sometimes anything else."""

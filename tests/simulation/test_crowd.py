@@ -6,14 +6,26 @@ from typing import Any
 
 import pytest
 
-from coordinator.domain import budget, finishing, progress, united
+from coordinator.domain import (
+    attempt_notes,
+    budget,
+    fairness,
+    finishing,
+    progress,
+    speculating,
+    spent,
+    straggling,
+    united,
+)
+from coordinator.domain.attempt import Lost
 from coordinator.domain.brief import Kind
 from coordinator.domain.united import Contribution
+from coordinator.services.observe import Observer
 
 from .crowd import Crowd
 
 _THOROUGH = os.environ.get("CROWD") == "all"
-_BRIEFS, _SEEDS = (200, 20) if _THOROUGH else (60, 6)
+_BRIEFS, _SEEDS = (200, 20) if _THOROUGH else (60, 7)
 
 pytestmark = pytest.mark.slow
 
@@ -25,7 +37,7 @@ def test_every_invariant_of_orchestration_holds(seed: int, quiet: None) -> None:
     assert outcome.landings > _BRIEFS // 2, "days on which hardly anything lands prove nothing"
 
 
-_reports = united.reports
+_reports, _spent_of, _judged = united.reports, spent.of, attempt_notes._judged
 
 
 def _first_counts(sides: Sequence[Contribution], kind: Kind, **how: Any) -> Any:
@@ -40,26 +52,67 @@ def _nothing(*_: Any, **__: Any) -> None:
     return None
 
 
+def _none(*_: Any) -> tuple[()]:
+    return ()
+
+
+def _many(*_: Any) -> int:
+    return 99
+
+
+def _without_lost(tried: Any) -> Any:
+    return _spent_of(one for one in tried if not isinstance(one, Lost))
+
+
+def _without_restarted(self: Any, alive: Any) -> Any:
+    """What a restart ended is as if it had never begun."""
+    return tuple(p for p in self._journal.past() if not p.is_running or p.spec.id in alive)
+
+
+def _all_rejected(returned: Any, tried: Any) -> str:
+    return "rejected" if returned.verdict is None else _judged(returned, tried)
+
+
 @pytest.mark.parametrize(
-    ("module", "name", "planted", "found"),
+    ("module", "name", "planted", "found", "seeds"),
     [
-        (united, "reports", _first_counts, "contradict each other"),
-        (budget, "left", _pays_all, "USD, over"),
-        (finishing, "_held", _nothing, "nobody approved it"),
-        (progress, "_dependencies", _nothing, "is not done"),
+        (united, "reports", _first_counts, "contradict each other", (2, 5, 4)),
+        (budget, "left", _pays_all, "USD, over", (10, 4)),
+        (finishing, "_held", _nothing, "nobody approved it", (3, 6)),
+        (progress, "_dependencies", _nothing, "is not done", (3, 1, 2)),
+        (spent, "of", _without_lost, "USD, over", (4, 8, 10)),
+        (fairness, "_wait", _nothing, "requests in a minute", (7, 1, 4)),
+        (fairness, "_wait_for_tokens", _nothing, "tokens in a minute", (4, 10)),
+        (Observer, "_past", _without_restarted, "requests in a minute", (7, 10)),
+        (straggling, "copies_max", _many, "second attempts run at once", (6, 10)),
+        (speculating, "superseded", _none, "running", (8, 4)),
+        (attempt_notes, "_judged", _all_rejected, "nobody has judged", (2, 4, 6)),
     ],
-    ids=["a conflict is dropped", "no budget binds", "no hold", "dependencies do not count"],
+    ids=[
+        "a conflict is dropped",
+        "no budget binds",
+        "no hold",
+        "dependencies do not count",
+        "what is lost costs nothing",
+        "no limit of requests",
+        "no limit of tokens",
+        "a restart forgets requests",
+        "any number of second attempts",
+        "a loser goes on",
+        "a loser is rejected",
+    ],
 )
 def test_a_planted_bug_of_orchestration_is_found(
     module: Any,
     name: str,
     planted: Callable[..., Any],
     found: str,
+    seeds: Sequence[int],
     monkeypatch: pytest.MonkeyPatch,
     quiet: None,
 ) -> None:
     monkeypatch.setattr(module, name, planted)
-    for seed in (3, 1, 2, 6):
+    for seed in seeds:
         broken = Crowd(seed, briefs=40).run().broken
         if any(found in fault for fault in broken):
             return

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from coordinator.domain import fairness, progress
-from coordinator.domain.attempt import Spec
+from coordinator.domain.attempt import RESTARTED, Spec
 from coordinator.domain.failure_policy import Limit
 from coordinator.domain.names import BriefId, ProfileName
 from coordinator.domain.past import Past
@@ -117,6 +117,17 @@ def test_tokens_are_counted_as_set_aside_and_then_as_used() -> None:
     assert wait == Opened(why=said, due_in_s=40.0)
     long_ago = replace(ended, began_ago_s=90, ended_ago_s=60.0, tokens=900)
     assert limited(running, long_ago, limit=most) is None
+
+
+def test_of_an_attempt_that_a_restart_ended_all_tokens_count() -> None:
+    most = Limit(of="claude", tokens_per_minute=199)
+    lost = past(of(1), RESTARTED, ended=20)
+    wait = limited(lost, limit=most)
+    assert wait is not None
+    assert (wait.why.partition(": ")[2], wait.due_in_s) == ("100 of 199 used or set aside", 40.0)
+    assert limited(replace(lost, reason="the worker failed: 1"), limit=most) is None
+    two = Limit(of="claude", requests_per_minute=1)
+    assert limited(lost, limit=two) is not None
 
 
 def test_an_attempt_that_wants_more_than_a_minute_gives_goes_alone() -> None:

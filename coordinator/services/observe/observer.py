@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from coordinator.domain import breaker, budget, fairness, second_look, spent, state_md
-from coordinator.domain.attempt import RESTARTED, Attempt, Lost, Returned, Running, Spec
+from coordinator.domain.attempt import RESTARTED, Attempt, AttemptId, Lost, Returned, Running, Spec
 from coordinator.domain.changeset import Changeset
 from coordinator.domain.check import Check
 from coordinator.domain.entries import Source
@@ -79,6 +79,7 @@ class Observer:
         self._epoch = epoch
         self._branch = branch
         self._refs_root = refs_root
+        self._began_s = clock.monotonic_s()
         self._rules = HouseRules(objects, read_policy)
         self._since: dict[BriefId, tuple[Oid, float]] = {}
         self._shelves = Shelves(objects)
@@ -103,8 +104,9 @@ class Observer:
         live = {f.id: f for f in self._shelves.live(tree, policy)}
         for brief in [b for b in self._since if b not in live]:
             del self._since[brief]
-        tried = self._tried(live.values(), in_flight)
-        past = self._past(tried.values())
+        alive = self._alive(in_flight)
+        tried = self._tried(live.values(), alive)
+        past = self._past(alive)
         day = spent.day_of(self._clock.timestamp())
         sightings = {
             f.id: self._sighting(f, tried.get(f.id, ()), tree=tree, prepared=prepared)
@@ -161,20 +163,26 @@ class Observer:
         """Returns what the branch gained between the last two looks, as events; each is told once."""
         return self._log.news()
 
+    def _alive(self, in_flight: frozenset[str]) -> Mapping[AttemptId, float]:
+        """Returns what runs, starts, or has ended and is not written down yet; with how long it has been silent."""
+        starting = {
+            spec.id: 0.0
+            for spec, ended in self._journal.begun()
+            if ended is None and f"dispatch:{spec.id.brief}:{spec.task}" in in_flight
+        }
+        finished = {spec.id: 0.0 for spec, _ in self._pool.finished()}
+        return {**starting, **finished, **self._pool.running()}
+
     def _tried(
-        self, live: Iterable[Filed], in_flight: frozenset[str]
+        self, live: Iterable[Filed], alive: Mapping[AttemptId, float]
     ) -> dict[BriefId, tuple[Attempt, ...]]:
         """Returns the attempts of each brief, of every round: kept ones, and the journal's others."""
-        running = self._pool.running()
-        finished = {spec.id for spec, _ in self._pool.finished()}
         begun: dict[BriefId, list[Attempt]] = {}
         for spec, ended in self._journal.begun():
-            silent_s = running.get(spec.id)
-            starting = f"dispatch:{spec.id.brief}:{spec.task}" in in_flight
             if ended:
                 begun.setdefault(spec.id.brief, []).append(Lost(spec, ended, self._used(spec)))
-            elif silent_s is not None or spec.id in finished or starting or ended == "":
-                begun.setdefault(spec.id.brief, []).append(Running(spec, silent_s or 0.0))
+            elif spec.id in alive or ended == "":
+                begun.setdefault(spec.id.brief, []).append(Running(spec, alive.get(spec.id, 0.0)))
             else:
                 begun.setdefault(spec.id.brief, []).append(Lost(spec, RESTARTED))
         found = {}
@@ -187,11 +195,18 @@ class Observer:
             found[filed.id] = tuple(sorted((*kept, *others), key=lambda a: a.spec.id.number))
         return found
 
-    def _past(self, tried: Iterable[tuple[Attempt, ...]]) -> tuple[Past, ...]:
-        """Returns what the journal remembers; what it takes for running and is not has ended unheard."""
-        under_way = {a.spec.id for of in tried for a in of if isinstance(a, Running)}
-        past = self._journal.past()
-        return tuple(p for p in past if not p.is_running or p.spec.id in under_way)
+    def _past(self, alive: Mapping[AttemptId, float]) -> tuple[Past, ...]:
+        """Returns what the journal remembers; what it takes for running and is not ended with an earlier process.
+
+        Nobody heard when, but before this one began: it was a request, and may have used all its tokens.
+        """
+        since_s = self._clock.monotonic_s() - self._began_s
+        return tuple(
+            replace(p, ended_ago_s=min(since_s, p.began_ago_s), reason=RESTARTED)
+            if p.is_running and p.spec.id not in alive
+            else p
+            for p in self._journal.past()
+        )
 
     def _sighting(
         self,
