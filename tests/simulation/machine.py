@@ -135,6 +135,11 @@ class Machine:
         around.trace(self.name, lambda: f"starts, epoch {self.epoch[:6]}")
         self.wake()
 
+    def known(self) -> tuple[Oid, ...]:
+        """Returns what it takes for the branch of the remote."""
+        refs = self.disk.refs.items()
+        return tuple(oid for ref, oid in refs if ref.startswith("refs/mirror/known"))
+
     def wake(self) -> None:
         """Sees to it that a tick comes soon."""
         self._tick_at(self._random.uniform(0.01, 0.1))

@@ -255,10 +255,13 @@ class RewoundDay(Day):
         self._asked = 0
         rewind_s = self.random.uniform(26.0, 60.0)
         self.scheduler.after(rewind_s, self._rewind)
-        self.scheduler.after(rewind_s + 200.0, self._stop)
         return super().run()
 
     def _rewind(self) -> None:
+        if any(set(machine.known()) <= {self.watch.born} for machine in self.machines):
+            self.scheduler.after(5.0, self._rewind)  # one that has seen no more cannot know
+            return
+        self.scheduler.after(200.0, self._stop)
         self.watch.rewound = True
         self.weather.over = True
         self.server.refs.set(BRANCH, self.watch.born)
