@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from coordinator.domain.names import ProfileName
 from coordinator.domain.worker import Worker
 
+from .copy import Copy
 from .links import Links
 from .merge import Merge
 from .search import Search
@@ -15,4 +16,5 @@ WORKERS: Mapping[ProfileName, Worker] = {
     ProfileName("links"): Links(),
     ProfileName("search"): Search(),
     ProfileName("merge"): Merge(),
+    ProfileName("copy"): Copy(),
 }

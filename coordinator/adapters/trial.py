@@ -34,6 +34,7 @@ _BUILT_IN: Mapping[str, str] = {
     "sitemap": "List the pages that pages/sitemap.xml misses.",
     "links": "List the broken links in pages.",
     "search": "List the lines with `index`.",
+    "copy": "Return the data word for word.",
     "merge": "Put the two lists together, each row once.",
 }
 _LISTS = ("- about.html\n- gone.html\n", "- gone.html\n- index.html\n")
@@ -102,7 +103,7 @@ def _asked(profile: Profile) -> tuple[_Kind, str]:
     own = _BUILT_IN.get(profile.name) if profile.kind == "tool" else None
     kinds = profile.output_kinds or {"report"}
     if own is not None:
-        return "list", own
+        return "list" if "list" in kinds else "report", own
     if "report" in kinds:
         asked = "Say in one sentence what README.md is about, and list what `index` occurs in."
         return "report", asked
@@ -112,7 +113,7 @@ def _asked(profile: Profile) -> tuple[_Kind, str]:
 
 
 def _inputs(profile: Profile) -> tuple[PackageInput, ...]:
-    """Returns the files of the scratch repository; whoever puts lists together gets two of them instead."""
-    if "merge" not in profile.capabilities:
+    """Returns the files of the scratch repository; whoever works on data gets two lists instead."""
+    if profile.capabilities.isdisjoint(("merge", "copy")):
         return (PackageInput(kind="glob", value="**", paths=tuple(sorted(FILES))),)
     return tuple(PackageInput(kind="data", value=text, content=text) for text in _LISTS)

@@ -1,10 +1,13 @@
 """What is remembered between briefs, and what a newcomer needs to know of it all."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from coordinator.cli.answering import EXIT_FAILED, Place, answer, shared_options, shown
+from coordinator.cli.answering import EXIT_FAILED, Place, answer, say, shared_options, shown
+
+if TYPE_CHECKING:
+    from coordinator.desk import Desk
 
 
 @click.group()
@@ -51,11 +54,47 @@ def check(*, place: Place, as_json: bool) -> int:
 
 
 @click.command()
+@click.option("--write", is_flag=True, help="Keep it in memory/handoffs: drop a brief that does.")
+@click.option("--remote", is_flag=True, help="With --write: push it as an inbox/* branch instead.")
+@click.option(
+    "--dry-run", is_flag=True, help="With --write: print the brief that would be dropped."
+)
 @shared_options
-def handoff(*, place: Place, as_json: bool) -> None:
+def handoff(*, place: Place, as_json: bool, write: bool, remote: bool, dry_run: bool) -> None:
     """Print what a newcomer needs, as Markdown"""
-    page = place.desk().handoff()
-    if as_json:
+    desk = place.desk()
+    page = desk.handoff()
+    if write:
+        _write(place, desk, page, as_json=as_json, remote=remote, dry_run=dry_run)
+    elif remote or dry_run:
+        raise click.UsageError("--remote and --dry-run go with --write")
+    elif as_json:
         answer({"text": page})
     else:
         click.echo(page, nl=False)
+
+
+def _write(
+    place: Place, desk: "Desk", page: str, *, as_json: bool, remote: bool, dry_run: bool
+) -> None:
+    from coordinator.desk import handing  # noqa: PLC0415  lazy by design
+
+    name, text = handing.brief(page, desk.policy.paths)
+    if dry_run and not as_json:
+        click.echo(text.decode(), nl=False)
+        return
+    if dry_run:
+        put = desk.would_drop(name, text)
+    elif remote:
+        from coordinator import front_desk  # noqa: PLC0415  loads every adapter
+
+        put = front_desk.drop_remote(place.path, name, text)
+    else:
+        put = desk.drop(name, text)
+    if as_json:
+        answer({"text": page, "id": put.id, "state": put.state, "duplicate": put.duplicate})
+        return
+    known = ", which was dropped before" if put.duplicate else ""
+    click.echo(f"{put.id} is {put.state}{known}.")
+    if not put.duplicate:
+        say("the daemon lands it like any brief: `coordinator show` it")

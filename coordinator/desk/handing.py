@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from coordinator.domain import memory_md, state_md
+from coordinator.domain import brief_text, memory_md, state_md
+from coordinator.domain.brief import Brief, Criterion, Input, Kind, OutputFormat
+from coordinator.domain.names import ProfileName, RecordPaths, RepoPath
 from coordinator.domain.record import Verb, one_line
 from coordinator.domain.status import State
 
@@ -60,6 +62,25 @@ def page(
         id=f"handoff-{day}", title=f"Handoff of {day}", date=day, commit=tip, prose=prose.strip()
     )
     return "# Handoff\n\n" + memory_md.rendered(entry)
+
+
+def brief(text: str, paths: RecordPaths) -> tuple[str, bytes]:
+    """Returns the name and the text of the brief that keeps a page among the handoffs.
+
+    The page is its data, and lands word for word (see `screen`): the one who drops it is who hands over.
+    """
+    entry = memory_md.parse(text).entries[0]
+    path = RepoPath(f"{paths.handoffs}/{entry.date}-{entry.commit[:12]}.md")
+    said = Brief(
+        name=entry.id,
+        task=f"Keep what a newcomer needs to know, as it was on {entry.date}.",
+        inputs=(Input(kind="data", value=text, label="markdown"),),
+        scope_in=(path,),
+        output_format=OutputFormat(text=f"a report in {path}", kind=Kind.REPORT),
+        acceptance=(Criterion(kind="exists", value=path, text=f"exists: {path}"),),
+        worker=(ProfileName("copy"),),
+    )
+    return entry.id, brief_text.render(said).encode()
 
 
 def _listed(lines: Iterable[str]) -> list[str]:

@@ -275,5 +275,5 @@ HANDOFFS_TEMPLATE = """\
 # Handoffs
 
 One page for each day on which somebody handed over: what a newcomer needs.
-`coordinator handoff > memory/handoffs/DATE.md` writes one; commit it as you commit any file.
+`coordinator handoff --write` keeps one: it drops a brief whose page lands here, in the name of who asked.
 """

@@ -51,6 +51,15 @@ BUILT_IN: tuple[Profile, ...] = (
         limits=_LIMITS,
         tokens_per_s=1_000_000.0,
     ),
+    Profile(
+        name=ProfileName("copy"),
+        description="the data of INPUTS as a report, word for word",
+        capabilities=frozenset(("copy",)),
+        output_kinds=frozenset(("report",)),
+        tools=TOOLS,
+        limits=_LIMITS,
+        tokens_per_s=1_000_000.0,
+    ),
 )
 
 

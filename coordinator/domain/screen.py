@@ -12,7 +12,7 @@ from coordinator.domain.brief import Brief
 from coordinator.domain.changeset import Changeset
 from coordinator.domain.clean_path import folded, is_below, is_git, is_git_file, unclean
 from coordinator.domain.names import RecordPaths, RepoPath
-from coordinator.domain.output import RefusedEntry
+from coordinator.domain.output import RefusedEntry, Report
 from coordinator.domain.policy import PROTECTED_ALWAYS, Policy
 from coordinator.domain.prohibitions import broken
 from coordinator.domain.resulting import Resulting, is_report
@@ -84,22 +84,41 @@ def _folded_path(path: str) -> str:
 def _of_path(
     change: Change, resulting: Resulting, *, brief: Brief, paths: RecordPaths
 ) -> Iterator[Finding]:
-    yield from _kept_for_us(change, paths)
+    yield from _kept_for_us(change, resulting, brief, paths)
     yield from _kind_of_entry(change, resulting)
     yield from _name(change, resulting)
     yield from _content(change, resulting)
     yield from _scope(change, resulting, brief)
 
 
-def _kept_for_us(change: Change, paths: RecordPaths) -> Iterator[Finding]:
+def _kept_for_us(
+    change: Change, resulting: Resulting, brief: Brief, paths: RecordPaths
+) -> Iterator[Finding]:
     path = change.path
     if is_git(path) or any(is_below(path, kept) for kept in PROTECTED_ALWAYS):
         yield _broken("protected", "git's and the coordinator's own folders stay as they are", path)
-    if any(is_below(path, folder) for folder in (paths.briefs, paths.memory)):
+    ours = any(is_below(path, folder) for folder in (paths.briefs, paths.memory))
+    if ours and not _is_handed_over(path, resulting, brief, paths):
         yield _broken("protected", "briefs and memory are written by the coordinator alone", path)
     if is_git_file(path):
         rule = "files that tell git what to do (.gitattributes, .gitmodules) stay as they are"
         yield _broken("attributes", rule, path)
+
+
+def _is_handed_over(path: RepoPath, resulting: Resulting, brief: Brief, paths: RecordPaths) -> bool:
+    """Tells whether a report is a page for newcomers, and word for word what the brief itself says.
+
+    What workers write must not get into memory: later packages have it.
+    """
+    body = resulting.body
+    return (
+        is_report(brief)
+        and isinstance(body, Report)
+        and path == brief.output_format.path
+        and is_below(path, paths.handoffs)
+        and path.endswith(".md")
+        and any(item.kind == "data" and item.value == body.text for item in brief.inputs)
+    )
 
 
 def _kind_of_entry(change: Change, resulting: Resulting) -> Iterator[Finding]:

@@ -131,3 +131,26 @@ def test_a_failure_waits_for_the_next_landing_and_survives_the_loss_of_the_run_f
     assert again["state"] == "completed", again
     assert made.at_tip("docs/guide.md") == "GOING"
     assert parse(made.at_tip("memory/lessons.md")).entries == ()
+
+
+def test_a_handoff_lands_as_a_page_of_its_own_in_the_name_of_the_one_who_hands_over(
+    tmp_path: Path,
+) -> None:
+    made = worked(tmp_path, {})
+    page = made.run("handoff").out
+    dry = made.run("handoff", "--write", "--dry-run", "--json").json
+    dropped = made.run("handoff", "--write", "--json")
+    assert (dropped.code, dropped.json["id"], dropped.json["state"]) == (0, dry["id"], "submitted")
+    assert page.startswith("# Handoff")
+    run(made)
+    shown = made.run("show", str(dry["id"]), "--json").json
+    assert shown["state"] == "completed", shown["reply"]
+    (kept,) = parse(page).entries
+    path = f"memory/handoffs/{kept.date}-{kept.commit[:12]}.md"
+    assert made.at_tip(path) == page.strip()
+    said = git(made.site.hub, "log", "-1", "--format=%B", landing(made, dry["id"]))
+    assert "\nRequested-By: A Person <person@example.invalid>\n" in said
+    assert "\nReview: verified\n" in said
+    assert made.run("audit", landing(made, dry["id"])).code == 0
+    again = made.run("handoff", "--write", "--json").json
+    assert again["id"] != dry["id"], "the branch has moved"

@@ -48,7 +48,7 @@ def test_the_five_lines_alone_are_accepted() -> None:
         (with_front("deadline: 5"), Fault(code="deadline-short", line=2, section="front matter", message="the deadline is 5 s; 10 s is the least", hint="give it more time")),
         (with_front("max_tokens: 100"), Fault(code="too-long", line=2, section="front matter", message="about 3,053 tokens are estimated; max_tokens is 100", hint="raise max_tokens, or name fewer inputs")),
         (with_front("worker: sitemaps"), Fault(code="unknown-worker", line=2, section="front matter", message="there is no worker 'sitemaps'", hint="did you mean 'sitemap'?")),
-        (with_front("worker: gpt"), Fault(code="unknown-worker", line=2, section="front matter", message="there is no worker 'gpt'", hint="the workers are sitemap, links, search, merge")),
+        (with_front("worker: gpt"), Fault(code="unknown-worker", line=2, section="front matter", message="there is no worker 'gpt'", hint="the workers are sitemap, links, search, merge, copy")),
         (with_front("tools: [read, shell]"), Fault(code="ungranted-tool", line=2, section="front matter", message="sitemap is not granted the tool 'shell'", hint="its tools are glob, list, read")),
         (with_front("after: ghost"), Fault(code="unknown-brief", line=2, section="front matter", message="`after` names 'ghost', and there is no such brief", hint="drop that brief first, or in the same go")),
         (with_front("after: x"), Fault(code="circular", line=2, section="front matter", message="`after` goes round in a circle: x -> x", hint="leave one of these out")),

@@ -2,7 +2,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from coordinator.domain.brief import Kind
+from coordinator.domain.brief import Input, Kind
 from coordinator.domain.changeset import Changeset
 from coordinator.domain.names import Oid, RecordPaths, RepoPath, digest
 from coordinator.domain.output import Changes, RefusedEntry
@@ -148,6 +148,18 @@ def test_record_paths_are_where_the_policy_puts_them() -> None:
 def test_a_brief_that_asks_for_a_report_lets_nothing_change(desk: Desk) -> None:
     audit = brief(Kind.REPORT, scope_in=("docs",))
     assert desk.rejected(audit, desk.changed({"docs/guide.md": "mended"})) == "out-of-scope"
+
+
+def test_a_page_for_newcomers_is_word_for_word_what_the_brief_says(desk: Desk) -> None:
+    page, path = "# Handoff\n\nMind the gap.\n", "memory/handoffs/2026-03-01.md"
+    said = (Input(kind="data", value=page),)
+    handed = brief(Kind.REPORT, path=path, inputs=said)
+    assert desk.trusted(handed, report(page)) is Trust.UNVERIFIED
+    assert desk.rejected(handed, report(page + "Trust me.\n")) == "protected"
+    elsewhere = brief(Kind.REPORT, path="memory/lessons.md", inputs=said)
+    assert desk.rejected(elsewhere, report(page)) == "protected"
+    changes = brief(scope_in=("memory/**",), inputs=said)
+    assert desk.rejected(changes, desk.changed({path: page})) == "protected"
 
 
 @pytest.mark.parametrize(

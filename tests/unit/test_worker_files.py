@@ -93,7 +93,7 @@ def test_a_price_is_for_a_million_tokens() -> None:
 
 def test_own_workers_come_before_the_built_in_ones_and_may_replace_them() -> None:
     names = [profile.name for profile in read(scout=SCOUT)]
-    assert names == ["scout", "sitemap", "links", "search", "merge"]
+    assert names == ["scout", "sitemap", "links", "search", "merge", "copy"]
     links = b"---\nkind: command\ncommand: my-links\ncapabilities: [links]\n---\n"
     found = read(links=links)
     assert [(p.name, p.kind) for p in found if p.name == "links"] == [("links", "command")]
