@@ -137,7 +137,11 @@ def _wiring(checkout: Checkout, text: bytes | None, branch: str) -> Wiring | Non
 
 
 def _record_paths(text: bytes | None) -> RecordPaths:
-    return policy_of(text, {})[0].paths
+    """Returns where the records are, by the text alone: what else makes a policy is not read yet."""
+    try:
+        return config.paths_of(text)
+    except ConfigError:
+        return RecordPaths()
 
 
 def _tip_of_clone(checkout: Checkout, remote: str, branch: str) -> Oid | None:

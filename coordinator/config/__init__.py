@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from coordinator.config import doctrine, failing, reading, schema, worker_files
 from coordinator.config.doctrine import DOCTRINE_FILE
-from coordinator.config.schema import CONFIG_FILE, SCHEMA
+from coordinator.config.table import CONFIG_FILE
 from coordinator.config.template import TEMPLATE, template
 from coordinator.domain.errors import ConfigError, RepositoryError
 from coordinator.domain.names import Environment, RecordPaths, RepoPath
@@ -31,11 +31,11 @@ from coordinator.domain.profiles import BUILT_IN
 __all__ = [
     "CONFIG_FILE",
     "DOCTRINE_FILE",
-    "SCHEMA",
     "TEMPLATE",
     "Wiring",
     "effective",
     "find_top",
+    "paths_of",
     "read_policy",
     "read_wiring",
     "remote_name",
@@ -80,6 +80,11 @@ def find_top(start: Path) -> Path:
 def remote_name(text: bytes | None) -> str:
     """Returns the name of the remote that config.toml names, so that its URL can be asked for."""
     return schema.parse(text).repository.remote
+
+
+def paths_of(text: bytes | None) -> RecordPaths:
+    """Returns where config.toml puts briefs and memory. Raises ConfigError."""
+    return _paths(schema.parse(text))
 
 
 def read_wiring(
@@ -130,6 +135,7 @@ def read_policy(
             hint="an evaluator is a worker of the house: write its file, or name another",
         )
     profiles = (*own, *(profile for profile in BUILT_IN if profile.name not in named))
+    endpoints = _endpoints(said)
     return Policy(
         paths=_paths(said),
         remote_poll_s=said.daemon.remote_poll_s,
@@ -146,7 +152,7 @@ def read_policy(
         retrying=failing.retrying(said.retry),
         breaking=failing.breaking(said.breaker),
         speculation=failing.speculation(said.speculation),
-        limits=failing.limits(said.limits),
+        limits=failing.limits(said.limits, profiles, endpoints),
         checks=tuple(_check(name, check) for name, check in said.checks.items()),
         gates=tuple(_gate(number, gate) for number, gate in enumerate(said.gate, 1)),
         evaluator=said.review.evaluator,
@@ -166,7 +172,7 @@ def read_policy(
         profiles=profiles,
         unknown_price=said.budget.unknown_price,
         confinement=_confinement(said.confinement),
-        endpoints=_endpoints(said),
+        endpoints=endpoints,
         memory_tokens_max=said.memory.tokens_max,
         search_url=said.network.search_url,
         doctrine=doctrine.read(doctrine_text),
@@ -233,7 +239,7 @@ def _check(name: str, check: schema.Check) -> Command:
 
 def _gate(number: int, gate: schema.Gate) -> Command:
     return Command(
-        name=gate.name or ("gate" if number == 1 else f"gate-{number}"),
+        name=gate.called(number),
         run=gate.run,
         setup=gate.setup,
         setup_inputs=tuple(gate.setup_inputs),

@@ -6,12 +6,11 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from coordinator.config.reading import faults, toml
-from coordinator.config.schema import SCHEMA
 from coordinator.config.table import STRICT
 from coordinator.config.values import Filled
 from coordinator.domain import recipes
 from coordinator.domain.doctrine import Doctrine
-from coordinator.domain.errors import ConfigError, NewerSchemaError
+from coordinator.domain.errors import ConfigError
 from coordinator.domain.names import RepoPath
 
 DOCTRINE_FILE = RepoPath(".orchestrator/doctrine.toml")
@@ -62,12 +61,6 @@ def read(text: bytes | None) -> Doctrine:
     if text is None:
         return _DEFAULT
     raw = toml(text, DOCTRINE_FILE)
-    number = raw.get("schema", SCHEMA)
-    if isinstance(number, int) and number > SCHEMA:
-        raise NewerSchemaError(
-            f"{DOCTRINE_FILE}: schema {number} is newer than this program knows ({SCHEMA}): read-only",
-            hint="install the newer coordinator that wrote it",
-        )
     try:
         said = _File.model_validate(raw)
     except ValidationError as error:

@@ -1,13 +1,17 @@
 """The tables of config.toml about what fails, lags or asks for too much, and the rules that they make."""
 
-from typing import Annotated
+import difflib
+from collections.abc import Collection, Sequence
+from typing import Annotated, get_args
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, model_validator
 
-from coordinator.config.table import STRICT
-from coordinator.config.values import Money, Seconds, Some, SomeOrNone
+from coordinator.config.table import CONFIG_FILE, STRICT
+from coordinator.config.values import Seconds, SecondsOrNone, Some, SomeOrNone
 from coordinator.domain import failure_policy
+from coordinator.domain.errors import ConfigError
 from coordinator.domain.failure_policy import Breaking, Retrying
+from coordinator.domain.policy import Endpoint, Profile, ProfileKind
 
 _RETRYING, _BREAKING, _SPECULATION = Retrying(), Breaking(), failure_policy.Speculation()
 
@@ -19,8 +23,17 @@ class _Table(BaseModel):
 class Retry(_Table):
     """[retry]: how long a lost attempt is left alone before the next."""
 
-    pause_s: Money = _RETRYING.pause_s
-    pause_s_max: Money = _RETRYING.pause_s_max
+    pause_s: SecondsOrNone = _RETRYING.pause_s
+    pause_s_max: SecondsOrNone = _RETRYING.pause_s_max
+
+    @model_validator(mode="after")
+    def _in_order(self) -> "Retry":
+        if self.pause_s > self.pause_s_max:
+            said = (
+                f"pause_s is {self.pause_s:g}, which is more than pause_s_max, {self.pause_s_max:g}"
+            )
+            raise ValueError(said)
+        return self
 
 
 class Breaker(_Table):
@@ -47,6 +60,12 @@ class Limit(_Table):
     requests_per_minute: Some | None = None
     tokens_per_minute: Annotated[int, Field(ge=1, le=1_000_000_000)] | None = None
 
+    @model_validator(mode="after")
+    def _limiting(self) -> "Limit":
+        if all(getattr(self, name) is None for name in type(self).model_fields):
+            raise ValueError(f"it limits nothing; known here: {', '.join(type(self).model_fields)}")
+        return self
+
 
 def retrying(said: Retry) -> Retrying:
     """Returns the rule that [retry] makes."""
@@ -63,6 +82,25 @@ def speculation(said: Speculation) -> failure_policy.Speculation:
     return failure_policy.Speculation(**said.model_dump())
 
 
-def limits(said: dict[str, Limit]) -> tuple[failure_policy.Limit, ...]:
-    """Returns the rules that [limits] makes, in the order of the text."""
+def limits(
+    said: dict[str, Limit], profiles: Collection[Profile], endpoints: Collection[Endpoint]
+) -> tuple[failure_policy.Limit, ...]:
+    """Returns the rules that [limits] makes, in the order of the text.
+
+    Raises ConfigError for a name of nothing that there is: such a limit would bind nobody, and nobody would know.
+    """
+    names = {*get_args(ProfileKind), *(endpoint.name for endpoint in endpoints)}
+    known = sorted(names.union(*(profile.limited_as for profile in profiles)))
+    unknown = [of for of in said if of not in known]
+    if unknown:
+        raise ConfigError(
+            "\n".join(f"{CONFIG_FILE}: {_unknown(of, known)}" for of in unknown),
+            hint=f"limits may be of {', '.join(known)}",
+        )
     return tuple(failure_policy.Limit(of=of, **one.model_dump()) for of, one in said.items())
+
+
+def _unknown(of: str, known: Sequence[str]) -> str:
+    close = difflib.get_close_matches(of, known, n=1)
+    told = f"limits.{of}: no worker, kind of worker, model or endpoint has this name"
+    return f"{told}; did you mean {close[0]}?" if close else told

@@ -7,7 +7,10 @@ from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
-from coordinator.domain.errors import ConfigError
+from coordinator.domain.errors import ConfigError, NewerSchemaError
+
+SCHEMA = 1  # of every text of ours
+MEND = "mend that line, commit and push it"
 
 
 def faults(error: ValidationError, model: type[BaseModel], file: str) -> str:
@@ -17,7 +20,21 @@ def faults(error: ValidationError, model: type[BaseModel], file: str) -> str:
 
 
 def toml(text: bytes, file: str) -> dict[str, Any]:
-    """Returns what the text of `file` says. Raises ConfigError where it is not TOML."""
+    """Returns what the text of `file` says.
+
+    Raises ConfigError where it is not TOML, and NewerSchemaError where a later program wrote it.
+    """
+    raw = _loaded(text, file)
+    number = raw.get("schema", SCHEMA)
+    if isinstance(number, int) and number > SCHEMA:
+        raise NewerSchemaError(
+            f"{file}: schema {number} is newer than this program knows ({SCHEMA}): read-only",
+            hint="install the newer coordinator that wrote it",
+        )
+    return raw
+
+
+def _loaded(text: bytes, file: str) -> dict[str, Any]:
     hint = "correct the line; https://toml.io shows the syntax"
     try:
         return tomllib.loads(text.decode("utf-8-sig"))
@@ -44,7 +61,7 @@ def _fault(model: type[BaseModel], kind: str, loc: Sequence[int | str], detail: 
     if kind == "model_type":
         return f"{key}: must be a table, [{key}]"
     message = detail["msg"].removeprefix("Value error, ").replace("Input should", "must")
-    said = "" if isinstance(detail["input"], dict) else f" (is {detail['input']!r:.60})"
+    said = "" if isinstance(detail["input"], dict | list) else f" (is {detail['input']!r:.60})"
     return f"{key or 'config'}: {message}{said}"
 
 

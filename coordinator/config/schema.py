@@ -2,12 +2,12 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, Field, ValidationError, model_validator
+from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
 
 from coordinator.config.brain import Brain
 from coordinator.config.failing import Breaker, Limit, Retry, Speculation
-from coordinator.config.reading import faults, toml
-from coordinator.config.table import STRICT
+from coordinator.config.reading import MEND, faults, toml
+from coordinator.config.table import CONFIG_FILE, STRICT
 from coordinator.config.values import (
     Absolute,
     Branch,
@@ -20,16 +20,14 @@ from coordinator.config.values import (
     Refs,
     Remote,
     Seconds,
+    SecondsOrNone,
     Some,
     SomeOrNone,
     Url,
 )
-from coordinator.domain.errors import ConfigError, NewerSchemaError
-from coordinator.domain.names import Environment, RecordPaths, RepoPath
+from coordinator.domain.errors import ConfigError
+from coordinator.domain.names import Environment, RecordPaths
 from coordinator.domain.policy import Command, Policy, Target
-
-SCHEMA = 1
-CONFIG_FILE = RepoPath(".orchestrator/config.toml")
 
 _POLICY = Policy()  # the one place of defaults
 _TARGET = Target(environment=Environment(""), kind="directory")
@@ -71,7 +69,7 @@ class Daemon(_Table):
     attempts_parallel: Some = _POLICY.attempts_parallel_max
     aging_s: Seconds = _POLICY.aging_s
     aging_step_s: Seconds = _POLICY.aging_step_s
-    record_interval_s: Money = _POLICY.record_interval_s
+    record_interval_s: SecondsOrNone = _POLICY.record_interval_s
     remind_s: Seconds = _POLICY.remind_s
 
 
@@ -102,6 +100,10 @@ class Gate(_Table):
     timeout_s: Seconds = _COMMAND.timeout_s_max
     paths: list[Filled] = []
 
+    def called(self, number: int) -> str:
+        """Returns the name it goes by as the `number`th gate, counted from 1."""
+        return self.name or ("gate" if number == 1 else f"gate-{number}")
+
 
 class Landing(_Table):
     """[landing]: what may land without a human."""
@@ -130,7 +132,7 @@ class Commit(_Table):
 
 class _Environment(_Table):
     health_polls: Annotated[int, Field(ge=1, le=1_000)] = _TARGET.health_polls
-    poll_s: Money = _TARGET.poll_s
+    poll_s: SecondsOrNone = _TARGET.poll_s
     timeout_s: Seconds = _TARGET.timeout_s_max
     revert: bool = _TARGET.revert
 
@@ -216,6 +218,19 @@ class Config(_Table):
     gate: list[Gate] = []
     environments: dict[Name, AnyEnvironment] = {}
 
+    @field_validator("gate")
+    @classmethod
+    def _told_apart(cls, gates: list[Gate]) -> list[Gate]:
+        """Refuses two gates of one name: records say by it which one passed."""
+        first: dict[str, int] = {}
+        for number, gate in enumerate(gates, 1):
+            name = gate.called(number)
+            if name in first:
+                one, other = first[name] - 1, number - 1
+                raise ValueError(f"gate[{one}] and gate[{other}] are both called {name}")
+            first[name] = number
+        return gates
+
 
 def parse(text: bytes | None) -> Config:
     """Returns what config.toml says (None: there is no such file, so defaults).
@@ -223,14 +238,8 @@ def parse(text: bytes | None) -> Config:
     Raises ConfigError, whose message has one line for each fault, and NewerSchemaError.
     """
     raw = toml(text or b"", CONFIG_FILE)
-    number = raw.get("schema", SCHEMA)
-    if isinstance(number, int) and number > SCHEMA:
-        raise NewerSchemaError(
-            f"{CONFIG_FILE}: schema {number} is newer than this program knows ({SCHEMA}): read-only",
-            hint="install the newer coordinator that wrote it",
-        )
     try:
         return Config.model_validate(raw)
     except ValidationError as error:
         said = faults(error, Config, CONFIG_FILE)
-    raise ConfigError(said, hint="`coordinator config` lists every setting with its value")
+    raise ConfigError(said, hint=MEND)

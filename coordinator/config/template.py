@@ -93,6 +93,7 @@ schema = 1
 
 # A gate: every landing must pass it. May stand more than once.
 # [[gate]]
+# name = "tests"                   # records say it; without one: gate, gate-2, ...
 # run = "make test"
 # setup = "make deps"              # may use the network of [network] hosts
 # setup_inputs = []                # what setup makes is kept while these files stay, e.g. ["*.lock"]

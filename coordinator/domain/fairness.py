@@ -37,8 +37,7 @@ def _rank(sighting: Sighting, policy: Policy) -> tuple[float, float, int]:
 
 def limits_of(profile: Profile, policy: Policy) -> tuple[Limit, ...]:
     """Returns the limits that hold for a worker, by whatever name."""
-    names = {profile.name, profile.kind, profile.model, profile.endpoint}
-    return tuple(limit for limit in policy.limits if limit.of in names)
+    return tuple(limit for limit in policy.limits if limit.of in profile.limited_as)
 
 
 def full(past: Sequence[Past], policy: Policy) -> Mapping[ProfileName, Opened]:

@@ -129,6 +129,11 @@ class Profile:
     command: CommandLine = field(default_factory=CommandLine)
     read: tuple[str, ...] = ()  # more of this machine that it may see, beside Confinement.read
 
+    @property
+    def limited_as(self) -> frozenset[str]:
+        """Returns the names by which `[limits.NAME]` may mean it: its own, its kind, its model, its endpoint."""
+        return frozenset({self.name, self.kind, self.model, self.endpoint} - {""})
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:

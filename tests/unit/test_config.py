@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 
 from coordinator import config
+from coordinator.adapters import viewpoint
+from coordinator.config import failing, schema
 from coordinator.domain.errors import ConfigError, NewerSchemaError, RepositoryError
 from coordinator.domain.failure_policy import Breaking, Limit, Retrying, Speculation
 from coordinator.domain.names import Environment, RecordPaths, RepoPath
@@ -106,7 +108,7 @@ share_max = 0.5
 samples_min = 1
 [limits.claude]
 parallel = 2
-[limits."some/model-1.5"]
+[limits.local]
 requests_per_minute = 5
 tokens_per_minute = 1000
 """
@@ -149,6 +151,35 @@ def test_an_evaluator_is_a_worker_of_the_house() -> None:
     assert config.read_policy(text, {"judge.md": worker}).evaluator == "judge"
 
 
+MODEL = b"---\nkind: openai-compatible\nmodel: some/model-1.5\nendpoint: here\n---\n"
+
+
+@pytest.mark.parametrize("name", ["codex", "openai", "links", "judge", "some/model-1.5", "here"])
+def test_a_limit_is_of_a_worker_a_kind_of_them_a_model_or_an_endpoint(name: str) -> None:
+    text = f'[limits."{name}"]\nparallel = 1\n'.encode()
+    assert config.read_policy(text, {"judge.md": MODEL}).limits == (Limit(of=name, parallel=1),)
+
+
+def test_a_limit_of_nothing_is_refused_and_every_such_name_is_said() -> None:
+    text = b"[limits.claud]\nparallel = 1\n[limits.judge]\nparallel = 1\n"
+    with pytest.raises(ConfigError) as error:
+        config.read_policy(text)
+    nothing = "no worker, kind of worker, model or endpoint has this name"
+    assert str(error.value).splitlines() == [
+        f".orchestrator/config.toml: limits.claud: {nothing}; did you mean claude?",
+        f".orchestrator/config.toml: limits.judge: {nothing}",
+    ]
+    assert error.value.hint is not None
+    assert error.value.hint.startswith("limits may be of anthropic, claude, claude-code, codex, ")
+
+
+def test_what_is_wrong_with_other_settings_moves_no_records() -> None:
+    text = (
+        b"[paths]\nbriefs = 'ops/briefs'\n[review]\nevaluator = 'judge'\n[limits.x]\nparallel = 1\n"
+    )
+    assert viewpoint._record_paths(text).briefs == "ops/briefs"
+
+
 def test_every_setting_arrives_in_the_policy() -> None:
     policy = config.read_policy(WHOLE)
     assert policy == Policy(
@@ -169,7 +200,7 @@ def test_every_setting_arrives_in_the_policy() -> None:
         speculation=Speculation(enabled=True, factor=3.0, share_max=0.5, samples_min=1),
         limits=(
             Limit(of="claude", parallel=2),
-            Limit(of="some/model-1.5", requests_per_minute=5, tokens_per_minute=1000),
+            Limit(of="local", requests_per_minute=5, tokens_per_minute=1000),
         ),
         checks=(
             Command(name="site", run="make check"),
@@ -344,6 +375,24 @@ def test_all_faults_are_said_at_once_each_with_its_key() -> None:
         ("[paths]\nmemory = 'briefs/notes'", "paths: memory must not be inside briefs"),
         ("[paths]\nmemory = 'briefs'", "paths: memory must not be inside briefs"),
         ("[checks.a]\nrun = 'a\\u0000b'", "checks.a.run: must not be empty"),
+        (
+            "[retry]\npause_s = 100\npause_s_max = 60",
+            "retry: pause_s is 100, which is more than pause_s_max, 60",
+        ),
+        ("[retry]\npause_s = 1e9\npause_s_max = 1e9", "retry.pause_s: must be less than"),
+        ("[daemon]\nrecord_interval_s = 1e9", "daemon.record_interval_s: must be less than"),
+        (
+            "[environments.a]\nkind = 'directory'\npath = '/srv'\npoll_s = 1e9",
+            "environments.a.poll_s: must be less than",
+        ),
+        (
+            "[limits.claude]",
+            "limits.claude: it limits nothing; known here: parallel, requests_per_minute, tokens_per_minute",
+        ),
+        (
+            "[[gate]]\nname = 'gate-2'\nrun = 'a'\n[[gate]]\nrun = 'b'",
+            "gate: gate[0] and gate[1] are both called gate-2",
+        ),
     ],
 )
 def test_a_value_of_the_wrong_shape_is_named(text: str, said: str) -> None:
@@ -414,7 +463,7 @@ def test_every_commented_setting_of_the_template_is_the_default_and_none_is_miss
     policy = config.read_policy(_uncommented("# " + examples).encode())
     assert [limit.of for limit in policy.limits] == ["claude-code"]
     assert [c.name for c in policy.checks] == ["site"]
-    assert [c.name for c in policy.gates] == ["gate"]
+    assert [c.name for c in policy.gates] == ["tests"]
     assert [t.kind for t in policy.environments] == ["directory", "command"]
     assert policy.endpoint("local") == Endpoint(
         name="local",
@@ -422,6 +471,26 @@ def test_every_commented_setting_of_the_template_is_the_default_and_none_is_miss
         base_url="http://127.0.0.1:8080/v1",
         key_env="LOCAL_MODEL_KEY",
     )
+
+
+def test_the_examples_of_the_template_name_every_setting_of_their_tables() -> None:
+    _, examples = config.TEMPLATE.split("# A check that a brief can ask for")
+    said = tomllib.loads(_uncommented("# " + examples))
+    shipping = said["environments"]
+    for named, table in (
+        (said["checks"]["site"], schema.Check),
+        (said["gate"][0], schema.Gate),
+        (said["limits"]["claude-code"], failing.Limit),
+        (said["endpoints"]["local"], schema.Endpoint),
+        (shipping["production"], schema.DirectoryEnvironment),
+        # What both kinds have is said once.
+        ({**shipping["production"], **shipping["staging"], "path": ""}, _Shipping),
+    ):
+        assert set(named) == set(table.model_fields)
+
+
+class _Shipping(schema.CommandEnvironment):
+    path: str = ""
 
 
 def test_the_template_writes_what_differs_from_a_default() -> None:
