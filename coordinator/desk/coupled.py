@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from coordinator.domain.brief_paths import inside
 from coordinator.domain.errors import RepositoryError
 from coordinator.services.isolate import Ground
 
@@ -41,14 +42,14 @@ def coupled(
 ) -> tuple[Coupled, ...]:
     """Returns each pair of several paths; of one path what is coupled to it most, at most `most`.
 
-    Raises RepositoryError for a path that is not there.
+    Raises RepositoryError for a path that is not there, and BriefError for one that cannot be.
     """
     if len(sides) > SIDES_MAX:
         raise RepositoryError(
             f"{len(sides)} paths are too many pairs", hint=f"name at most {SIDES_MAX}"
         )
     ground = Ground(tip, paths=paths, objects=objects, past=past)
-    plain = [side.removeprefix("./").rstrip("/") or "." for side in sides]
+    plain = [inside(side) for side in sides]
     files = [ground.here(side) for side in plain]
     nowhere = [side for side, found in zip(plain, files, strict=True) if not found]
     if nowhere:

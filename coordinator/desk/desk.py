@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from coordinator.desk.telling import Teller
 from coordinator.desk.viewer import id_of
 from coordinator.domain.errors import BriefError, BusyError, RepositoryError, UnreachableError
-from coordinator.domain.names import BriefId, Digest, RepoPath
+from coordinator.domain.names import BriefId, Digest
 from coordinator.domain.status import (
     BriefStatus,
     State,
@@ -187,12 +187,16 @@ class Desk(Teller):
     # -- people's claims
 
     def take(self, paths: Sequence[str], reason: str) -> tuple[str, tuple[ClaimedPath, ...]]:
-        """Claims paths for the person who asks; returns the token. Raises BusyError naming the holder."""
-        from coordinator.domain.proof import Busy, Unreachable  # noqa: PLC0415  see above
+        """Claims paths for the person who asks, a glob's at its folder; returns the token.
 
-        found = self._writable_claims().take(
-            [RepoPath(path) for path in paths], who=self.who, reason=reason
-        )
+        Raises BusyError naming the holder, and BriefError for what is no path of the repository.
+        """
+        from coordinator.domain.brief_paths import inside  # noqa: PLC0415  see above
+        from coordinator.domain.claim_name import claimed_paths  # noqa: PLC0415
+        from coordinator.domain.proof import Busy, Unreachable  # noqa: PLC0415
+
+        wanted = claimed_paths([inside(path) for path in paths])
+        found = self._writable_claims().take(wanted, who=self.who, reason=reason)
         if isinstance(found, Busy):
             raise BusyError(
                 f"{found.path or 'a path'} is claimed by {found.holder}",

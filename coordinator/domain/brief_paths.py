@@ -10,6 +10,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from .clean_path import is_git
+from .errors import BriefError
+
 GLOB_CHARS = "*?["
 _BULLET = re.compile(r"(?:[-*+]|\d{1,3}[.)])(?:\s+|\Z)|\[[ xX]?\]\s+")
 _URL = re.compile(r"https?://[^\s<>\"`]+")
@@ -74,9 +77,10 @@ def tokens(line: str) -> tuple[Token, ...]:
 
 def normal(path: str) -> str:
     """Returns a path as git writes it: no './', no '//', no '/' at its end; '**' for the top."""
-    plain = re.sub(r"/{2,}", "/", path.strip())
+    plain = re.sub(r"/(?:\.?/)+", "/", path.strip())
     while plain.startswith("./"):
         plain = plain[2:]
+    plain = plain.removesuffix("/.")
     plain = plain.rstrip("/") if plain != "/" else plain
     return plain if plain not in ("", ".") else "**"
 
@@ -97,6 +101,20 @@ def outside(path: str) -> str | None:
     if "\0" in path or len(path.encode("utf-8", "surrogatepass")) > 4096:
         return "cannot be a file name"
     return None
+
+
+def inside(said: str) -> str:
+    """Returns a path or glob that a person gave to a command, as git writes it. Raises BriefError."""
+    plain = normal(said)
+    why = outside(plain) or ("names nothing" if not said.strip() else None)
+    if why is None and is_git(plain):
+        why = "is git's own"
+    if why is not None:
+        raise BriefError(
+            f"{said!r} {why}",
+            hint="paths count from the top of the repository, as in docs/guide.md",
+        )
+    return plain
 
 
 def pathlike(text: str) -> bool:

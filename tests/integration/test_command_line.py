@@ -233,12 +233,22 @@ def test_a_person_claims_paths_others_are_told_and_it_is_given_back(site: Site) 
     busy = coordinator(site.repo, "claims", "take", "docs/guide.md", "--reason", "me too", "--json")
     assert busy.code == 75
     assert "A Person" in busy.error["message"]
+    for same in ("./docs", "docs/", ".//docs/./guide.md", "docs/*.md", "."):
+        again = coordinator(site.repo, "claims", "take", same, "--reason", "me too", "--json")
+        assert again.code == 75, same
     (shown,) = coordinator(site.repo, "status", "--json").json["claims"]
     assert shown["brief"] is None
     token = taken.json["token"]
     assert coordinator(site.repo, "claims", "release", token, "--json").code == 0
     assert coordinator(site.repo, "claims", "--json").json["claims"] == []
     assert coordinator(site.repo, "claims", "release", token, "--json").code == 1
+
+
+@pytest.mark.parametrize("path", ["../x", "docs/../a", "/etc/passwd", "", " ", "a/.git/config"])
+def test_what_is_no_path_of_the_repository_is_not_claimed(site: Site, path: str) -> None:
+    said = coordinator(site.repo, "claims", "take", path, "--reason", "mine", "--json")
+    assert (said.code, said.error["code"]) == (1, "brief"), said.said
+    assert "from the top of the repository" in said.error["hint"]
 
 
 def test_config_says_what_is_in_force_and_where_it_came_from(site: Site) -> None:
