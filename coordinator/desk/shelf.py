@@ -14,12 +14,13 @@ from coordinator.domain.plan import Plan
 from coordinator.domain.reply import Reply
 from coordinator.domain.reply import parse as parse_reply
 from coordinator.domain.status import Shelved
+from coordinator.domain.task_progress import graph
 from coordinator.domain.tree import Entry
 
 if TYPE_CHECKING:
     from coordinator.ports import Objects
 
-FORMAT = 1
+FORMAT = 2
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -95,7 +96,7 @@ class Shelf:
             deploy=str(head["deploy"]) if head.get("deploy") else None,
             accepted_at=plan.accepted_at if plan else 0,
             round=plan.round if plan else 1,
-            tasks=max(1, len(plan.tasks)) if plan else 1,
+            graph=graph(plan) if plan else (),
             planned=bool(plan and plan.tasks) if live else PLAN_FILE in files,
             reply=reply.model_copy(update={"text": "", "faults": ()}) if reply else None,
         )
@@ -157,6 +158,7 @@ def _shelved(row: Mapping[str, Any]) -> Shelved:
             **row,
             "place": Place(row["place"]),
             "after": tuple(row["after"]),
+            "graph": tuple((name, tuple(after)) for name, after in row["graph"]),
             "reply": Reply(**said) if said else None,
         }
     )

@@ -115,16 +115,7 @@ class Stories:
         if plan is None or len(plan.tasks) < 2:
             return ()
         returned = [
-            Try(
-                number=k.number,
-                task=str(k.spec.task),
-                worker=str(k.spec.profile),
-                role=k.spec.role,
-                beside=k.spec.beside,
-                accepted=k.is_accepted,
-            )
-            for k in kept
-            if k.spec is not None and k.spec.round == shelved.round
+            one for k in kept if (one := k.as_try()) and k.spec and k.spec.round == shelved.round
         ]
         known = {one.number for one in returned}
         others = [

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from coordinator.domain.names import BriefId, Place
 from coordinator.domain.state_md import Directives
 from coordinator.domain.status import Progress, Shelved
+from coordinator.domain.task_progress import counting
 
 if TYPE_CHECKING:
     from coordinator.desk.kept import Kept
@@ -37,7 +38,7 @@ class Working:
         count = self._counts.get(shelved.id, 0)
         if shelved.place is not Place.OPEN:
             kept = self._kept(shelved.id) if count and has_graph(shelved) else ()
-            return Progress(attempts=count, tasks=shelved.tasks, done=_done(kept, shelved.round))
+            return Progress(attempts=count, tasks=shelved.tasks, done=_done(kept, shelved))
         self._read_journal()
         kept = self._kept(shelved.id) if count else ()
         current = [k for k in kept if k.spec is None or k.spec.round == shelved.round]
@@ -52,7 +53,7 @@ class Working:
             accepted=sum(1 for k in current if k.is_accepted),
             attempts=max(count, self._begun.get(shelved.id, 0)),
             tasks=shelved.tasks,
-            done=_done(current, shelved.round),
+            done=_done(current, shelved),
             publishing=shelved.id in self._publishing,
         )
 
@@ -77,13 +78,8 @@ def has_graph(shelved: Shelved) -> bool:
     return not shelved.place.terminal and shelved.tasks > 1
 
 
-def _done(kept: "Sequence[Kept]", round_: int) -> int:
-    """Counts the tasks of whose last turn in a round an output was accepted."""
-    turns: dict[str, tuple[int, bool]] = {}
-    for k in kept:
-        if k.spec is None or not k.is_authored or k.spec.round != round_:
-            continue
-        turn = k.number if k.spec.beside is None else k.spec.beside
-        last, good = turns.get(k.spec.task, (0, False))
-        turns[k.spec.task] = (turn, k.is_accepted or (good and turn == last))
-    return sum(good for _, good in turns.values())
+def _done(kept: "Sequence[Kept]", shelved: Shelved) -> int:
+    """Counts the tasks that are done in the brief's round."""
+    tries = [k.as_try() for k in kept if k.spec and k.spec.round == shelved.round]
+    known = sorted(filter(None, tries), key=lambda one: one.number)
+    return len(counting(shelved.graph, known))

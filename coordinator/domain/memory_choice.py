@@ -6,12 +6,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from . import token_estimate
 from .memory_md import KeptEntry, MemoryEntry
 from .packing import cut
 from .tree import literal_folder, matches
 
 ENTRY_CHARS_MAX = 2_000
-CHARS_PER_TOKEN = 4
 
 State = Literal["fresh", "stale", "superseded", "dangling"]
 
@@ -72,15 +72,16 @@ def chosen(
         if fit is not None and kept.entry.id not in gone:
             found.append((fit.score, kept.entry.date, number, kept, fit.because))
     found.sort(key=lambda one: one[:3], reverse=True)
-    left = tokens_max * CHARS_PER_TOKEN
+    left = tokens_max
     excerpts = []
     for _, _, _, kept, because in found:
         if left <= 0:
             break
         excerpt = _excerpt(kept, because, age(kept))
-        if len(excerpt) <= left:
+        tokens = token_estimate.of_text(excerpt)
+        if tokens <= left:
             excerpts.append(excerpt)
-            left -= len(excerpt)
+            left -= tokens
     return tuple(excerpts)
 
 

@@ -10,6 +10,7 @@ from coordinator.domain.reply import Reply
 
 if TYPE_CHECKING:
     from coordinator.domain.effort import Effort
+    from coordinator.domain.task_progress import Graph
 
 
 class State(StrEnum):
@@ -47,7 +48,7 @@ Held = Literal["unverified", "protected", "review", "conflict", "question", "rew
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tasks:
-    """How many tasks of a brief have an accepted output."""
+    """How many tasks of a brief are done."""
 
     done: int
     of: int
@@ -188,7 +189,7 @@ class Progress:
     accepted: int = 0
     attempts: int = 0
     tasks: int = 1
-    done: int = 0  # tasks with an accepted output
+    done: int = 0  # tasks
     publishing: bool = False
 
 
@@ -204,9 +205,14 @@ class Shelved:
     deploy: str | None
     accepted_at: int
     round: int
-    tasks: int
     planned: bool
+    graph: "Graph" = ()
     reply: Reply | None = None
+
+    @property
+    def tasks(self) -> int:
+        """Returns how many tasks it is planned as."""
+        return max(1, len(self.graph))
 
 
 def state_of(place: Place, reply: Reply | None) -> State:

@@ -7,6 +7,7 @@ import pytest
 from coordinator.domain.memory_choice import About, Aged, chosen, overlaps
 from coordinator.domain.memory_md import KeptEntry, MemoryEntry
 from coordinator.domain.names import Oid, RepoPath
+from coordinator.domain.token_estimate import of_text
 
 COMMIT = Oid("1f3c9ab0" * 5)
 FRESH = Aged("fresh")
@@ -100,3 +101,10 @@ def test_the_budget_is_kept_and_a_smaller_one_still_fits_behind_one_that_does_no
     assert names(*entries, of=about("docs/guide.md")) == ["long", "short"]
     assert names(*entries, of=about("docs/guide.md"), tokens_max=100) == ["short"]
     assert names(*entries, of=about("docs/guide.md"), tokens_max=0) == []
+
+
+def test_the_budget_is_counted_as_packages_are_counted_in_any_language() -> None:
+    entries = [kept(f"e{number}", "docs/guide.md", prose="说明" * 200) for number in range(9)]
+    said = chosen(entries, about("docs/guide.md"), age=lambda one: FRESH, tokens_max=1_500)
+    assert len(said) == 3
+    assert sum(map(of_text, said)) <= 1_500

@@ -4,7 +4,7 @@ from typing import Any
 
 from coordinator.domain.names import ProfileName, TaskId
 from coordinator.domain.plan import Plan, Task
-from coordinator.domain.task_progress import Try, progress
+from coordinator.domain.task_progress import Try, counting, graph, progress
 
 
 def task(name: str, *after: str) -> Task:
@@ -52,3 +52,13 @@ def test_what_was_made_before_the_output_that_it_builds_on_is_not_done() -> None
 def test_what_was_accepted_and_then_tried_again_is_not_done() -> None:
     found = progress(PLAN, (tried(1, "a", accepted=True), tried(2, "a")))
     assert [one.state for one in found] == ["tried", "waiting", "ready", "waiting"]
+
+
+def test_the_tasks_that_count_are_those_that_are_shown_as_done() -> None:
+    """`status` counts with the one, `show` lists with the other."""
+    tries = [tried(1, "a", accepted=True), tried(2, "b", accepted=True), tried(3, "c")]
+    for more in ([], [tried(4, "a", accepted=True)], [tried(4, "a")], [tried(4, "c", beside=3)]):
+        now = [*tries, *more]
+        shown = {one.id for one in progress(PLAN, now) if one.state == "done"}
+        assert set(counting(graph(PLAN), now)) == shown
+    assert counting(graph(PLAN), [*tries, tried(4, "a", accepted=True)]) == {"a": 4}
