@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 
 from coordinator.domain import (
-    brief_text,
     evaluating,
     packing,
     quoting,
@@ -15,8 +14,7 @@ from coordinator.domain import (
 )
 from coordinator.domain.attempt import Returned
 from coordinator.domain.brief import Brief, Input
-from coordinator.domain.names import BriefId, Oid, Place, RepoPath, TaskId, slug
-from coordinator.domain.note import BRIEF_FILE
+from coordinator.domain.names import Oid, RepoPath, TaskId
 from coordinator.domain.output import Changes, CouldNot, Report
 from coordinator.domain.package import NOTHING_FOUND, ContextPackage, PackageInput
 from coordinator.domain.plan import Task
@@ -25,13 +23,12 @@ from coordinator.domain.tree import Entry, literal_folder, matches
 from coordinator.domain.web import FetchOutcome
 from coordinator.domain.world import Sighting, World
 from coordinator.ports import Objects, Web
-from coordinator.services import earlier, recall
+from coordinator.services import earlier, recall, results
+from coordinator.services.results import CONTENT_CHARS_MAX
 
 PATHS_MAX = 5_000
-CONTENT_CHARS_MAX = 400_000
 
 _CONSTITUTION = RepoPath(f"{PROTECTED_ALWAYS[0]}/constitution.md")
-_FINISHED = (Place.DONE, Place.LANDED)
 _NOTHING: Mapping[str, FetchOutcome] = MappingProxyType({})
 
 
@@ -65,7 +62,7 @@ def pack(
     own = objects.tree_of(base)
     start = earlier.start(task, sighting, base, objects=objects)
     tree = start or own
-    state = _text(own, policy.paths.state_file, objects=objects)
+    state = results.text(own, policy.paths.state_file, objects=objects)
     inputs = [
         _of_task(item, sighting)
         if item.kind == "task"
@@ -93,7 +90,7 @@ def pack(
         inputs=inputs,
         memory=packing.memory(
             state=state_md.hand_written(state),
-            constitution=_text(own, _CONSTITUTION, objects=objects),
+            constitution=results.text(own, _CONSTITUTION, objects=objects),
             recalled=recalled,
         ),
         feedback=feedback,
@@ -198,7 +195,7 @@ def _input(
         case "path" | "glob":
             return _listed(given, tree, objects=objects)
         case "from":
-            return _result_of(given, tree, world, objects=objects)
+            return results.given(given, tree, world, objects=objects)
         case "data":
             return given.model_copy(update={"content": item.value})
         case "url":
@@ -237,48 +234,3 @@ def _named(value: str, tree: Oid, *, objects: Objects) -> Iterator[RepoPath]:
     for path, _ in objects.walk(tree, literal_folder(value)):
         if matches(path, value):
             yield path
-
-
-def _result_of(given: PackageInput, tree: Oid, world: World, *, objects: Objects) -> PackageInput:
-    """Returns the input with what the brief it names came to: its report, where that was written."""
-    for brief in _finished(given.value, tree, world, objects=objects):
-        for place in _FINISHED:
-            folder = world.policy.paths.folder(place, brief)
-            entry = objects.entry(tree, folder)
-            if entry is None or not entry.is_tree:
-                continue
-            found = _report(folder, entry.oid, tree, objects=objects)
-            if found is not None:
-                content = packing.cut(found, CONTENT_CHARS_MAX)
-                return given.model_copy(update={"content": content, "label": brief})
-    return given.model_copy(update={"label": "it has no result at the base"})
-
-
-def _finished(value: str, tree: Oid, world: World, *, objects: Objects) -> Iterator[BriefId]:
-    """Yields the ids that `value` may mean: the id itself, then every finished brief of that name."""
-    yield BriefId(value)
-    name = slug(value)
-    for place in _FINISHED:
-        top = objects.entry(tree, RepoPath(f"{world.policy.paths.briefs}/{place.value}"))
-        for shard in (objects.listing(top.oid) if top and top.is_tree else {}).values():
-            for folder in sorted(objects.listing(shard.oid)) if shard.is_tree else ():
-                if folder != value and folder.rpartition("-")[0] == name:
-                    yield BriefId(folder)
-
-
-def _report(folder: RepoPath, oid: Oid, tree: Oid, *, objects: Objects) -> str | None:
-    """Returns the report in the folder of a finished brief, or at the path that its brief names."""
-    result = next((n for n in sorted(objects.listing(oid)) if n.startswith("result.")), None)
-    if result is not None:
-        return _text(tree, RepoPath(f"{folder}/{result}"), objects=objects)
-    said = objects.read(tree, RepoPath(f"{folder}/{BRIEF_FILE}"))
-    asked = brief_text.parse(said, name="") if said is not None else ()
-    if not isinstance(asked, Brief) or asked.output_format.path is None:
-        return None
-    found = objects.read(tree, asked.output_format.path)
-    return None if found is None else found.decode("utf-8", "replace")
-
-
-def _text(tree: Oid, path: RepoPath, *, objects: Objects) -> str:
-    content = objects.read(tree, path)
-    return "" if content is None else content.decode("utf-8", "replace")
