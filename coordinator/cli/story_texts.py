@@ -132,6 +132,7 @@ def _notes(told: "Story") -> list[str]:
 def _plan(plan: "Plan", tasks: "Sequence[TaskProgress]") -> str:
     done = sum(one.state == "done" for one in tasks)
     said = f"tasks: {done}/{len(tasks)} done, {plan.shape} by rule {shown(plan.rule)}"
+    said += f", written by {shown(plan.planned_by)}" if plan.planned_by else ""
     if plan.revision > 1:
         because = f" ({shown(plan.revised_because)})" if plan.revised_because else ""
         said += f", revision {plan.revision}{because}"

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel
 
@@ -156,7 +156,9 @@ def read_policy(
         checks=tuple(_check(name, check) for name, check in said.checks.items()),
         gates=tuple(_gate(number, gate) for number, gate in enumerate(said.gate, 1)),
         evaluator=said.review.evaluator,
-        synthesizer=_synthesizer(said, profiles),
+        synthesizer=_brain(said, "synthesizer", profiles),
+        planner=_brain(said, "planner", profiles),
+        plan=said.brain.plan,
         unverified=said.landing.unverified,
         landing_review=said.landing.review,
         remind_s=said.daemon.remind_s,
@@ -180,15 +182,22 @@ def read_policy(
     )
 
 
-def _synthesizer(said: schema.Config, profiles: Sequence[Profile]) -> str:
+def _brain(
+    said: schema.Config, role: Literal["planner", "synthesizer"], profiles: Sequence[Profile]
+) -> str:
     """Returns the worker that `[brain]` names. Raises ConfigError where there is none of that name."""
-    name, known = said.brain.synthesizer, sorted(str(profile.name) for profile in profiles)
+    name, known = getattr(said.brain, role), sorted(str(profile.name) for profile in profiles)
     if name and name not in known:
         raise ConfigError(
-            f"{CONFIG_FILE}: brain.synthesizer: there is no worker {name}",
+            f"{CONFIG_FILE}: brain.{role}: there is no worker {name}",
             hint=f"the workers are {', '.join(known)}",
         )
-    return name
+    if role == "planner" and said.brain.plan == "always" and not name:
+        raise ConfigError(
+            f'{CONFIG_FILE}: brain.plan: "always", and there is no planner to ask',
+            hint="name a worker as `planner` of [brain]",
+        )
+    return str(name)
 
 
 def _endpoints(said: schema.Config) -> tuple[Endpoint, ...]:

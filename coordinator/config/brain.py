@@ -9,7 +9,12 @@ from coordinator.config.values import Name
 
 
 class Brain(BaseModel):
-    """[brain]: which worker writes one report of several in free text ('' = none: a person is asked)."""
+    """[brain]: the workers that plan briefs and write one report of several in free text; '' = nobody does.
+
+    `plan` says when the planner is asked: by briefs that want it, or always where a brief says nothing.
+    """
 
     model_config = STRICT
+    planner: Name | Literal[""] = ""
+    plan: Literal["asked", "always"] = "asked"
     synthesizer: Name | Literal[""] = ""

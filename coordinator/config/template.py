@@ -38,6 +38,8 @@ schema = 1
 # evaluator = ""                   # the worker that judges prose; "" = any with the capability "evaluation"
 
 [brain]
+# planner = ""                     # the worker that splits briefs into tasks; "" = rules alone do
+# plan = "asked"                   # by a brief with `plan: model`; or "always", where a brief says nothing
 # synthesizer = ""                 # the worker that writes one report of several in free text; "" = none
 
 [landing]

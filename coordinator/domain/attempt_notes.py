@@ -20,6 +20,9 @@ def attempts(tried: Sequence[Attempt]) -> tuple[tuple[str, str], ...]:
             case Returned(spec=spec, commit=commit) if spec.role == "evaluator":
                 code = "" if isinstance(attempt.verdict, Accept) else "void "
                 said.append(("Attempt", f"{label} evaluator {code}{spec.id.ref} {commit}"))
+            case Returned(spec=spec, commit=commit) if spec.role == "planner":
+                code = "" if isinstance(attempt.verdict, Accept) else "refused "
+                said.append(("Attempt", f"{label} planner {code}{spec.id.ref} {commit}"))
             case Returned(commit=commit, spec=spec):
                 words = _judged(attempt, tried)
                 said.append(("Attempt", f"{label} {words} {spec.id.ref} {commit}"))

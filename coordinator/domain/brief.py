@@ -122,6 +122,7 @@ class Brief(_Value):
     again: int | None = None
     external: bool = False  # links that lead out of the repository are looked at too
     tasks: tuple[BriefTask, ...] = ()
+    plan: Literal["rules", "model"] | None = None  # who makes its tasks, where it names none
     recipe: str | None = None  # the name of a way to make tasks of it
     recipe_with: dict[str, tuple[str, ...]] = {}  # the recipe's parameters
     workers: int | None = None  # the most attempts at one task at a time

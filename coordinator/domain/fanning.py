@@ -18,7 +18,7 @@ def joining(
 ) -> ProfileName | None:
     """Returns a worker that makes another attempt beside those of this turn; None when there are enough."""
     now = speculating.turn(tried)
-    if len(now) >= _width(sighting, world) or not _has_failed(tried):
+    if len(now) >= _width(task, sighting, world) or not _has_failed(tried):
         return None
     used = {attempt.spec.profile for attempt in now}
     fit = (
@@ -31,9 +31,10 @@ def joining(
     return next(fit, None)
 
 
-def _width(sighting: Sighting, world: World) -> int:
+def _width(task: Task, sighting: Sighting, world: World) -> int:
     """Returns how many attempts at one task may run at once: the first try was one of the `workers`."""
-    wanted = sighting.filed.brief.workers or 1
+    own = task.part.at_once if task.part is not None else None
+    wanted = own or sighting.filed.brief.workers or 1
     return min(wanted - 1, world.policy.doctrine.workers_max)
 
 

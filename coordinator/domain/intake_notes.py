@@ -57,10 +57,10 @@ class Matter:
 def accepted(matter: Matter, *, brief: Brief, text: str, plan: Plan) -> Note:
     """Returns the note that opens a brief: the author's text, and the plan."""
     workers = ", ".join(task.profile for task in plan.tasks)
-    prose = (
-        f"It says what it wants, from what, and within which bounds; {workers} can do it. "
-        f"Planned as {plan.shape}."
-    )
+    told = f"{workers} can do it. Planned as {plan.shape}."
+    if any(task.role == "planner" for task in plan.tasks):
+        told = f"{workers} is asked for a plan."
+    prose = f"It says what it wants, from what, and within which bounds; {told}"
     record = _record(matter, Verb.ACCEPT, subject=brief.task, prose=prose, rule=rules.CLEAR)
     return Note(
         record=record,

@@ -76,7 +76,7 @@ def _ask_output_format(brief: Brief, policy: Policy) -> Question | None:
         why = "is missing" if not wanted.text else "names none of the kinds"
         text = f"OUTPUT FORMAT {why}: a list, json, a table, a report, or changes?"
         return Question(id="output_format", text=text, choices=_KINDS)
-    workers = () if planning.is_split(brief) else chosen(brief, policy)
+    workers = () if planning.is_divided(brief, policy) else chosen(brief, policy)
     profiles = [p for name in workers if (p := policy.profile(name))]
     unable = [p for p in profiles if p.output_kinds and wanted.kind.value not in p.output_kinds]
     if unable:
@@ -97,7 +97,7 @@ def _ask_output_format(brief: Brief, policy: Policy) -> Question | None:
 
 
 def _ask_worker(brief: Brief, policy: Policy) -> Question | None:
-    if planning.is_split(brief) or chosen(brief, policy):
+    if planning.is_divided(brief, policy) or chosen(brief, policy):
         return None
     choices = tuple(
         str(p.name) for p in policy.profiles if not p.capabilities or p.capabilities - ROLES

@@ -40,10 +40,12 @@ def estimate(brief: Brief, *, chars: int, facts: Facts, policy: Policy) -> Estim
     urls = sum(item.kind == "url" for item in brief.inputs)
     tokens = token_estimate.expected(chars) + FILE_TOKENS * facts.files + URL_TOKENS * urls
     profiles = [p for name in planning.profiles(brief, policy) if (p := policy.profile(name))]
+    usd = round(sum(tokens * p.usd_per_token for p in profiles), 6)
+    is_known = bool(profiles) and not planning.asks_model(brief, policy)
     return Estimate(
         seconds=round(max((START_S + tokens / p.tokens_per_s for p in profiles), default=0.0), 1),
         tokens=tokens * max(1, len(profiles)),
-        cost_usd=round(sum(tokens * p.usd_per_token for p in profiles), 6) if profiles else None,
+        cost_usd=usd if is_known else None,
     )
 
 
@@ -121,6 +123,8 @@ def _limits(brief: Brief, expected: Estimate, policy: Policy, said: _Faults) -> 
         message = f"the deadline is {deadline:g} s, and about {expected.seconds:g} s are estimated"
         hint = "give it more time, or name fewer inputs"
         said.add("deadline-estimate", "deadline", message, hint)
+    if planning.asks_model(brief, policy):
+        return  # whose the inputs will be, and how many of them, is not known yet
     workers = planning.profiles(brief, policy)
     each = expected.tokens // max(1, len(workers))
     if brief.max_tokens is not None and each > brief.max_tokens:
@@ -139,7 +143,7 @@ def _workers(brief: Brief, policy: Policy, said: _Faults) -> None:
         if policy.profile(name) is None:
             message = f"there is no worker {name!r}"
             said.add("unknown-worker", "worker", message, _near(name, known, "the workers are"))
-    if planning.is_split(brief):
+    if planning.is_divided(brief, policy):
         return  # each task has a worker and tools of its own: see `plan_faults`
     for profile in (p for name in planning.profiles(brief, policy) if (p := policy.profile(name))):
         for tool in (t for t in brief.tools if t not in profile.tools):
@@ -169,6 +173,8 @@ def _external(brief: Brief, policy: Policy, said: _Faults) -> None:
     workers = [p for name in planning.profiles(brief, policy) if (p := policy.profile(name))]
     # Of several tasks only some look at links.
     able = [p for p in workers if "check_url" in p.tools]
+    if planning.asks_model(brief, policy):
+        workers = able  # the planner itself looks at none
     for profile in able or workers if planning.is_split(brief) else workers:
         granted = profile.tools & set(brief.tools) if brief.tools else profile.tools
         if "check_url" not in granted:
@@ -239,6 +245,7 @@ def _plan(brief: Brief, facts: Facts, policy: Policy, said: _Faults) -> None:
     for fault in planning.faults(brief, policy, facts.listed):
         section = f"tasks:{fault.task}"
         where = section if section in said.lines else "recipe" if brief.recipe else "tasks"
+        where = "plan" if brief.plan == "model" else where
         said.add(fault.code, where, fault.message, fault.hint)
 
 

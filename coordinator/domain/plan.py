@@ -33,16 +33,21 @@ class Part(_Frozen):
     optional: bool = False  # the brief can do without what comes of it
     workers: tuple[ProfileName, ...] = ()  # who may do it, in order; (): whoever has the capability
     apart: tuple[TaskId, ...] = ()  # nobody works on it who works on one of these
+    at_once: int | None = None  # the most attempts at once, where that is not the brief's to say
 
 
 class Task(_Frozen):
-    """One piece of work for one profile; without a part, the brief's own sections are the task's."""
+    """One piece of work for one profile; without a part, the brief's own sections are the task's.
+
+    What a planner has to do is a task too, the only one of its plan: what comes of it is another plan.
+    """
 
     id: TaskId
     objective: str
     profile: ProfileName
     after: tuple[TaskId, ...] = ()
     part: Part | None = None
+    role: Literal["author", "planner"] = "author"
 
 
 class Edge(_Frozen):
@@ -60,7 +65,8 @@ class Plan(_Frozen):
     `approved` is the digest of a held changeset that a human let pass, `answers` what humans said,
     and `questions` what they were asked, both by the id of the question.
     `doctrine` is the digest of the rules by which it was made, `notes` the numbers they were applied to,
-    and `revision` counts the plans of one round: each is stored before its first task is dispatched.
+    and `revision` counts the plans of one round: each is stored before its first task is dispatched. It is 0
+    while a planner is asked for the first one; `planned_by` is the attempt that wrote what a planner wrote.
     """
 
     format: int = 1
@@ -73,6 +79,7 @@ class Plan(_Frozen):
     doctrine: str = ""
     notes: tuple[str, ...] = ()
     revised_because: str = ""
+    planned_by: str = ""  # worker/number
     review: Literal["", "self"] = ""  # self: whoever reviewed is who wrote, and the landing says so
     name: str = ""  # of the brief, as its author wrote it
     accepted_at: int = 0  # unix seconds, shown as age; decides nothing

@@ -28,16 +28,19 @@ class PlanFault:
 def faults(plan: Plan, brief: Brief, policy: Policy, doctrine: Doctrine) -> tuple[PlanFault, ...]:
     """Returns everything that is wrong with a plan of `brief`; () when it may be carried out."""
     found = [*_size(plan, doctrine), *_order(plan)]
-    if any(fault.code in ("no-tasks", "duplicate-task", "cycle") for fault in found):
-        return tuple(found)  # what comes before what cannot be told
+    codes = {fault.code for fault in found}
+    if codes & {"no-tasks", "duplicate-task"}:
+        return tuple(found)  # which task is meant cannot be told
+    is_ordered = "cycle" not in codes
     for task in plan.tasks:
         if task.part is not None:
             found += [*_sections(task), *_bounds(task, brief), *_fit(task, plan, brief)]
         found += _worker(task, brief, policy)
     split = [task for task in plan.tasks if task.part is not None]
-    found += _overlaps(split)
+    found += _overlaps(split) if is_ordered else ()
     if len(split) == len(plan.tasks):
-        found += [*_uncovered(split, brief), *_result(plan, brief)]
+        found += _uncovered(split, brief)
+        found += _result(plan, brief) if is_ordered else ()
     return tuple(found)
 
 

@@ -21,7 +21,29 @@ class GivenTask(BriefTask):
 
 def tasks_of(said: Sequence[BriefTask], brief: Brief, policy: Policy) -> tuple[Task, ...]:
     """Returns the tasks of a plan as a brief, or a recipe, says them."""
-    return finished(tuple(_task(one, brief, policy) for one in said), brief)
+    return finished(tuple(task_of(one, brief, policy) for one in said), brief)
+
+
+def task_of(said: BriefTask, brief: Brief, policy: Policy) -> Task:
+    """Returns one of them, whatever else there is."""
+    profile, capability = _worker(said, brief, policy)
+    part = Part(
+        output_format=said.output_format,
+        guidance=said.guidance,
+        inputs=said.inputs,
+        scope_in=said.scope_in,
+        scope_out=said.scope_out,
+        scope_prose=said.scope_prose,
+        do_not=said.do_not,
+        acceptance=said.acceptance,
+        tools=said.tools,
+        task_type=capability,
+        optional=said.optional,
+        workers=said.workers if isinstance(said, GivenTask) else (),
+        apart=said.apart if isinstance(said, GivenTask) else (),
+    )
+    task = Task(id=said.id, objective=said.task, profile=profile, after=said.after, part=part)
+    return linked(task)
 
 
 def finished(tasks: tuple[Task, ...], brief: Brief) -> tuple[Task, ...]:
@@ -45,27 +67,6 @@ def linked(task: Task) -> Task:
     return task.model_copy(
         update={"after": after, "part": part.model_copy(update={"inputs": inputs})}
     )
-
-
-def _task(said: BriefTask, brief: Brief, policy: Policy) -> Task:
-    profile, capability = _worker(said, brief, policy)
-    part = Part(
-        output_format=said.output_format,
-        guidance=said.guidance,
-        inputs=said.inputs,
-        scope_in=said.scope_in,
-        scope_out=said.scope_out,
-        scope_prose=said.scope_prose,
-        do_not=said.do_not,
-        acceptance=said.acceptance,
-        tools=said.tools,
-        task_type=capability,
-        optional=said.optional,
-        workers=said.workers if isinstance(said, GivenTask) else (),
-        apart=said.apart if isinstance(said, GivenTask) else (),
-    )
-    task = Task(id=said.id, objective=said.task, profile=profile, after=said.after, part=part)
-    return linked(task)
 
 
 def _worker(said: BriefTask, brief: Brief, policy: Policy) -> tuple[ProfileName, str | None]:

@@ -234,6 +234,8 @@ class Policy:
     limits: tuple[Limit, ...] = ()
     checks: tuple[Command, ...] = ()
     gates: tuple[Command, ...] = ()
+    planner: str = ""  # the profile that splits briefs into tasks; "": rules alone do
+    plan: Literal["asked", "always"] = "asked"  # when it is asked, where a brief says nothing
     synthesizer: str = ""  # the profile that writes one report of several in free text; "": nobody
     evaluator: str = ""  # the profile that judges prose; "": whoever has the capability
     unverified: Literal["land", "hold"] = "hold"

@@ -9,10 +9,10 @@ from . import (
     finishing,
     notes,
     partial,
+    planner,
     planning,
     revising,
     speculating,
-    tasks,
     trying,
 )
 from .attempt import Running
@@ -122,7 +122,7 @@ def resting(sighting: Sighting, world: World) -> Wait | None:
         return None
     if sighting.filed.id in world.unpublished:
         return None
-    found = [trying.task_step(task, sighting, world) for task in tasks.startable(plan, sighting)]
+    found = planner.task_steps(plan, sighting, world)
     going_on = [step for step in found if not isinstance(step, trying.Stuck | None)]
     waits = [step for step in going_on if isinstance(step, Wait) and step.rests]
     return waits[0] if waits and len(waits) == len(going_on) else None
@@ -133,7 +133,7 @@ def _left_alone(sighting: Sighting, world: World) -> Wait | None:
     plan = sighting.filed.plan
     if plan is None or not (world.breakers or world.full):
         return None
-    found = [trying.task_step(task, sighting, world) for task in tasks.startable(plan, sighting)]
+    found = planner.task_steps(plan, sighting, world)
     waits = [step for step in found if isinstance(step, Wait) and step.due_in_s is not None]
     return waits[0] if waits and len(waits) == sum(step is not None for step in found) else None
 
@@ -241,7 +241,7 @@ def _work(sighting: Sighting, world: World) -> tuple[Step, ...]:
     assert plan is not None
     if filed.id in world.unpublished and world.remote is None:
         return (PublishAttempts(brief=filed.id),)
-    found = [trying.task_step(task, sighting, world) for task in tasks.startable(plan, sighting)]
+    found = planner.task_steps(plan, sighting, world)
     steps = [step for step in found if not isinstance(step, trying.Stuck | None)]
     if plan.several and _at_work(sighting) >= world.policy.doctrine.parallel_max:
         steps = [_held_back(step) for step in steps]
@@ -259,11 +259,14 @@ def _work(sighting: Sighting, world: World) -> tuple[Step, ...]:
         return (Wait(phase="review", why=why),)
     if stuck is None:
         return (finishing.put_together(sighting, world),)
-    if not plan.several:
-        return (Say(notes.failed(sighting, code=stuck.code, why=stuck.why, policy=world.policy)),)
-    other = revising.revised(sighting, world)
+    other = revising.revised(sighting, world) if plan.several else None
     if other is not None:
         return (RevisePlan(brief=filed.id, plan=other),)
+    asked = planner.another(sighting, world, stuck)
+    if asked is not None:
+        return (asked,)
+    if not plan.several:
+        return (Say(notes.failed(sighting, code=stuck.code, why=stuck.why, policy=world.policy)),)
     return (partial.decided(sighting, world) or finishing.put_together(sighting, world),)
 
 

@@ -72,7 +72,7 @@ def again(
 ) -> Step | Stuck:
     """Tries once more with the reasons, asks what the worker asked, hands it to another, or gives up."""
     last = speculating.deciding(tried)
-    asked = _question(task, last, sighting, world)
+    asked = question(task, last, sighting, world)
     if asked is not None:
         return asked
     why = reasons(last, sighting) + ((extra,) if extra else ())
@@ -143,25 +143,6 @@ def tries_max(sighting: Sighting, world: World) -> int:
     return 1 + (world.policy.retries if retries is None else retries) + answers
 
 
-def _question(task: Task, last: Attempt, sighting: Sighting, world: World) -> Step | Stuck | None:
-    plan = sighting.filed.plan
-    if not (isinstance(last, Returned) and isinstance(last.verdict, Reject) and plan):
-        return None
-    if last.verdict.code != "question":
-        return None
-    question = Question(
-        id=packing.question_id(task, last.spec.id.number), text=last.verdict.feedback[0]
-    )
-    if question.id in plan.answers:
-        # The package holds every answer.
-        return dispatch(same_task(task, [last]), sighting, world, ())
-    why = f"The worker {last.spec.profile} cannot go on without an answer."
-    note = notes.asked(
-        sighting, held="question", questions=[question], why=why, policy=world.policy
-    )
-    return Say(note)
-
-
 def _another(
     task: Task, tried: Sequence[Attempt], sighting: Sighting, world: World
 ) -> ProfileName | None:
@@ -207,6 +188,26 @@ def _criteria(tried: Returned, sighting: Sighting) -> tuple[int, frozenset[tuple
     findings = verdict.findings if verdict is not None else ()
     failing = frozenset((f.code, f.criterion) for f in findings if f.met is False)
     return sum(finding.met is True for finding in findings), failing
+
+
+def question(task: Task, last: Attempt, sighting: Sighting, world: World) -> Step | Stuck | None:
+    """Asks what a worker asked, or goes on with the answer; None when it asked nothing."""
+    plan = sighting.filed.plan
+    if not (isinstance(last, Returned) and isinstance(last.verdict, Reject) and plan):
+        return None
+    if last.verdict.code != "question":
+        return None
+    question = Question(
+        id=packing.question_id(task, last.spec.id.number), text=last.verdict.feedback[0]
+    )
+    if question.id in plan.answers:
+        # The package holds every answer.
+        return dispatch(same_task(task, [last]), sighting, world, ())
+    why = f"The worker {last.spec.profile} cannot go on without an answer."
+    note = notes.asked(
+        sighting, held="question", questions=[question], why=why, policy=world.policy
+    )
+    return Say(note)
 
 
 def reasons(last: Attempt, sighting: Sighting) -> tuple[str, ...]:

@@ -54,14 +54,16 @@ def _unit(plan: Plan | None) -> str:
     said = ", ".join(names[:_TASKS_MAX]) + (f" and {left} more" if left > 0 else "")
     tasks = "one task" if len(names) == 1 else f"{len(names)} tasks"
     revised = f", revision {plan.revision}" if plan.revision > 1 else ""
-    return f"{tasks}, {plan.shape} by rule {plan.rule}{revised}: {said}"
+    by = f", written by {plan.planned_by}" if plan.planned_by else ""
+    return f"{tasks}, {plan.shape} by rule {plan.rule}{by}{revised}: {said}"
 
 
 def _boundary(plan: Plan | None) -> str:
     if plan is None or len(plan.tasks) < 2:
         return "one task, so there is no boundary to draw"
     if not plan.notes:
-        return "as the brief draws it: nothing was measured"
+        who = "its planner" if plan.planned_by else "the brief"
+        return f"as {who} draws it: nothing was measured"
     left = len(plan.notes) - _NOTES_MAX
     return "; ".join(plan.notes[:_NOTES_MAX]) + (f"; and {left} more" if left > 0 else "")
 

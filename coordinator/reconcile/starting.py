@@ -1,4 +1,4 @@
-"""Starts attempts: what those at a task, those that judge one and those that put several together have in common."""
+"""Starts attempts: what those at a task, those that plan, judge one or put several together have in common."""
 
 from coordinator.domain.package import ContextPackage
 from coordinator.domain.steps import Dispatch
@@ -27,6 +27,20 @@ def evaluate(kit: Kit, step: Dispatch, about: int, sighting: Sighting, world: Wo
 def synthesize(kit: Kit, step: Dispatch, sighting: Sighting, world: World) -> None:
     """Builds the package of one who puts the outputs of others into words, and starts it."""
     package = package_service.pack_synthesis(
+        sighting,
+        step.task,
+        attempt=step.number,
+        base=world.tip,
+        world=world,
+        objects=kit.ports.objects,
+        feedback=step.feedback,
+    )
+    start(kit, step, sighting, world, package)
+
+
+def plan(kit: Kit, step: Dispatch, sighting: Sighting, world: World) -> None:
+    """Builds the package of one who says which tasks a brief is made of, and starts it."""
+    package = package_service.pack_planning(
         sighting,
         step.task,
         attempt=step.number,

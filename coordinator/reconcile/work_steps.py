@@ -37,6 +37,9 @@ def dispatch(kit: Kit, step: Dispatch, sighting: Sighting, world: World) -> None
     if step.role == "synthesizer":
         starting.synthesize(kit, step, sighting, world)
         return
+    if step.role == "planner":
+        starting.plan(kit, step, sighting, world)
+        return
     asked = tasks.brief_of(sighting.filed.brief, step.task)
     fetched = package_service.fetch(asked, world.policy, web=kit.ports.web)
     package = package_service.pack(

@@ -6,6 +6,9 @@ from types import MappingProxyType
 from coordinator.domain import (
     evaluating,
     packing,
+    partial,
+    planner,
+    planner_package,
     quoting,
     state_md,
     synthesizing,
@@ -127,6 +130,55 @@ def pack_synthesis(
         for name, returned in synthesizing.outputs(sighting).items()
     )
     return package.model_copy(update={"input_data": inputs})
+
+
+def pack_planning(
+    sighting: Sighting,
+    task: Task,
+    *,
+    attempt: int,
+    base: Oid,
+    world: World,
+    objects: Objects,
+    feedback: Sequence[str],
+) -> ContextPackage:
+    """Returns the package of a planner: the brief, who could work on it, and what came of a plan before."""
+    given = pack(
+        sighting,
+        task,
+        attempt=attempt,
+        base=base,
+        world=world,
+        objects=objects,
+        feedback=feedback,
+    )
+    profile = world.policy.profile(task.profile)
+    assert profile is not None
+    return planner_package.package(
+        given,
+        sighting.filed.brief,
+        profile=profile,
+        policy=world.policy,
+        spent=sighting.spent,
+        came=_came(sighting, world),
+    )
+
+
+def _came(sighting: Sighting, world: World) -> tuple[planner_package.Came, ...]:
+    """Returns what became of the tasks of a plan that is to be made anew."""
+    plan = sighting.filed.plan
+    if plan is None or planner.is_awaited(plan):
+        return ()
+    standing = tasks.standing(sighting)
+    why = {one.task.id: "; ".join(one.why) for one in partial.lost(sighting, world)}
+    return tuple(
+        planner_package.Came(
+            task=one,
+            is_done=one.id in standing,
+            told=earlier.told(standing[one.id]) if one.id in standing else why.get(one.id, ""),
+        )
+        for one in plan.tasks
+    )
 
 
 def pack_evaluation(

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from coordinator.domain import evaluating, faithful, quoting, screen, tasks
+from coordinator.domain import evaluating, faithful, planner, quoting, screen, tasks
 from coordinator.domain.attempt import Returned
 from coordinator.domain.brief import Brief, Kind
 from coordinator.domain.check import Check
@@ -14,7 +14,7 @@ from coordinator.domain.package import ContextPackage
 from coordinator.domain.record import clean
 from coordinator.domain.resulting import Resulting
 from coordinator.domain.tree import Entry, matches
-from coordinator.domain.verdict import Accept, Finding, Reject, Revise, Trust, feedback
+from coordinator.domain.verdict import Accept, Finding, Reject, Revise, Trust, Verdict, feedback
 from coordinator.domain.world import Sighting, World
 from coordinator.ports import Objects
 from coordinator.services import outcome
@@ -33,6 +33,8 @@ def judge(returned: Returned, sighting: Sighting, world: World, *, objects: Obje
     """
     if returned.spec.role == "evaluator":
         return _evaluation(returned, sighting, objects=objects)
+    if returned.spec.role == "planner":
+        return _planning(returned, sighting, world)
     brief = tasks.asked_of(sighting, returned.spec)
     body = returned.output.body
     if isinstance(body, CouldNot):
@@ -104,6 +106,19 @@ def _evaluation(returned: Returned, sighting: Sighting, *, objects: Objects) -> 
     verdict = evaluating.judged(
         evaluating.open_findings(author.verdict), quoting.shown_in(package), returned.output.body
     )
+    return _harmless(verdict)
+
+
+def _planning(returned: Returned, sighting: Sighting, world: World) -> Judged:
+    """Returns the verdict on what a planner answered; an older one, whose plan is there, has had its own."""
+    if sighting.filed.plan is None:
+        said = Finding(code="plan", criterion="ABOUT", met=False, evidence="there is no plan")
+        return _rejected("plan", (said,))
+    return _harmless(planner.judged(returned, sighting, world))
+
+
+def _harmless(verdict: Verdict) -> Judged:
+    """Returns a verdict that any terminal or file may show: it may quote what a worker wrote."""
     told = tuple(clean(text) for text in getattr(verdict, "feedback", ()))
     changed = {"findings": _plain(verdict.findings), **({"feedback": told} if told else {})}
     return verdict.model_copy(update=changed)

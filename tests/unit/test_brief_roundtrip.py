@@ -228,6 +228,7 @@ BRIEFS = st.builds(
     deadline_s=st.one_of(st.none(), st.floats(10, 10**6).map(lambda n: round(n, 2))),
     again=st.one_of(st.none(), st.integers(1, 9)),
     tasks=st.lists(TASKS, max_size=3).map(tuple),
+    plan=st.sampled_from([None, "rules", "model"]),
     recipe=st.sampled_from([None, "route", "map-reduce"]),
     recipe_with=st.dictionaries(
         st.sampled_from(["sections", "n", "a b"]),

@@ -130,6 +130,16 @@ def test_no_file_and_an_empty_one_mean_the_defaults() -> None:
     assert config.read_policy(b"") == policy
 
 
+def test_a_planner_is_a_worker_that_there_is_and_always_asks_for_one() -> None:
+    policy = config.read_policy(b'[brain]\nplanner = "search"\nplan = "always"\n')
+    assert (policy.planner, policy.plan) == ("search", "always")
+    assert (config.read_policy(b"").planner, config.read_policy(b"").plan) == ("", "asked")
+    with pytest.raises(ConfigError, match=r"brain\.planner: there is no worker mind"):
+        config.read_policy(b'[brain]\nplanner = "mind"\n')
+    with pytest.raises(ConfigError, match=r"brain\.plan: .* there is no planner to ask"):
+        config.read_policy(b'[brain]\nplan = "always"\n')
+
+
 def test_a_synthesizer_is_a_worker_that_there_is() -> None:
     assert config.read_policy(b"").synthesizer == ""
     assert config.read_policy(b'[brain]\nsynthesizer = "search"\n').synthesizer == "search"
