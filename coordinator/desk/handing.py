@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from coordinator.domain import brief_text, memory_md, state_md
 from coordinator.domain.brief import Brief, Criterion, Input, Kind, OutputFormat
+from coordinator.domain.markdown_lines import without_fence
 from coordinator.domain.names import ProfileName, RecordPaths, RepoPath
 from coordinator.domain.record import Verb, one_line
 from coordinator.domain.status import State
@@ -84,7 +85,7 @@ def brief(text: str, paths: RecordPaths) -> tuple[str, bytes]:
 
 
 def _listed(lines: Iterable[str]) -> list[str]:
-    said = [f"- {one_line(line)}" for line in lines]
+    said = [f"- {without_fence(one_line(line))}" for line in lines]
     more = len(said) - LISTED_MAX
     shown = [*said[:LISTED_MAX], f"- and {more} more"] if more > 0 else said
     return shown or [_NOTHING]

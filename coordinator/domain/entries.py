@@ -10,8 +10,10 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from . import partial_answers
 from .attempt import Attempt, Returned
 from .brief import Brief
+from .markdown_lines import without_fence
 from .memory_md import MemoryEntry, quoted
 from .names import BriefId, Oid, RepoPath
 from .plan import Plan
@@ -23,7 +25,7 @@ TITLE_CHARS_MAX = 100
 PROSE_CHARS_MAX = 1_000
 SAID_MAX = 5
 
-_SAYS_NOTHING = frozenset({"try again", "again", "retry"})
+_SAYS_NOTHING = frozenset({partial_answers.AGAIN, "again", "retry"})
 _GATE = re.compile(r"the gate (\S+) fails on the result\b")
 _KIND = re.compile(r"[^A-Za-z0-9_.-]+")
 _TWICE = 2
@@ -108,7 +110,9 @@ def decisions(about: Subject, plan: Plan) -> tuple[MemoryEntry, ...]:
     """Returns a decision for each answer that says anything: what was asked, what was answered, by whom."""
     found = []
     for question, answer in plan.answers.items():
-        if answer.strip().casefold() in _SAYS_NOTHING:
+        plain = answer.strip().casefold()
+        about_this_brief = partial_answers.is_one(question) and plain in partial_answers.CHOICES
+        if plain in _SAYS_NOTHING or about_this_brief:
             continue
         asked = plan.questions.get(question, question)
         by = one_line(plan.answered_by.get(question, "")) or "somebody"
@@ -221,9 +225,11 @@ def _id(kind: str, *of: str) -> str:
 
 
 def _plain(text: str) -> str:
-    """Returns the first line of a text, as a title can hold it."""
-    lines = [line for line in clean(text).splitlines() if line.strip()]
-    return one_line(lines[0] if lines else "").rstrip(" .")
+    """Returns the first line of a text, as a title can hold it and a list can show it."""
+    lines = (
+        line for line in clean(text).splitlines() if line.strip() and line == without_fence(line)
+    )
+    return one_line(next(lines, "")).rstrip(" .")
 
 
 def _cut(title: str) -> str:

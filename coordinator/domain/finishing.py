@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import assert_never
 
-from . import conflict_notes, notes, screen, synthesizing, tasks, trying
+from . import conflict_notes, notes, partial_answers, screen, synthesizing, tasks, trying
 from .attempt import Attempt
 from .brief import Question
 from .changeset import Changeset, Disagreement
@@ -77,7 +77,7 @@ def _land(sighting: Sighting, world: World) -> Step:
         question = Question(
             id="refused",
             text=f"{sighting.refused}; shall it be tried again?",
-            choices=("try again",),
+            choices=(partial_answers.AGAIN,),
         )
         why = f"It cannot land: {sighting.refused}. The work is kept; mend that, then answer."
         note = notes.asked(
@@ -105,7 +105,7 @@ def _clashed(sighting: Sighting, paths: tuple[RepoPath, ...], world: World) -> S
             return step
     # Each has an id of its own, because an answer to it is one more try.
     number = max(a.spec.id.number for task in concerned for a in _tried(task, sighting))
-    question = Question(id=f"conflict-{number}", text=said, choices=("try again",))
+    question = Question(id=f"conflict-{number}", text=said, choices=(partial_answers.AGAIN,))
     why = "What landed since and what was worked out change the same lines."
     note = notes.asked(
         sighting, held="conflict", questions=[question], why=why, policy=world.policy
@@ -183,7 +183,7 @@ def _gate(sighting: Sighting, world: World) -> Step:
         return RunGate(brief=sighting.filed.id, checks=unknown)
     if any(not world.checks[c.key].passed for c in bare):
         text = f"the branch itself fails the gate: {red[0].name}"
-        question = Question(id="gate", text=text, choices=("try again",))
+        question = Question(id="gate", text=text, choices=(partial_answers.AGAIN,))
         why = f"{text}; no change is to blame. Mend the branch, then answer."
         note = notes.asked(
             sighting, held="question", questions=[question], why=why, policy=world.policy

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+_OPENING = re.compile(r"\s*(?:`{3,}|~{3,})\s*")
 _FENCE = re.compile(r" {0,3}(?:[-*+] +)?(`{3,}|~{3,})")
 
 
@@ -36,3 +37,8 @@ def said_lines(text: str) -> Iterator[SaidLine]:
         else:
             yield SaidLine(number, start, line)
         start += len(whole) + 1
+
+
+def without_fence(line: str) -> str:
+    """Returns a line without what would open fenced code at its beginning."""
+    return _OPENING.sub("", line, count=1) if _OPENING.match(line) else line

@@ -14,6 +14,7 @@ Everything else in the file is the people's and survives byte for byte.
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from urllib.parse import unquote_to_bytes
 
 from .brief import Fault
@@ -182,20 +183,32 @@ def _faults_of(entry: MemoryEntry) -> list[str]:
     """Returns what keeps an entry from being read back as it is."""
     said = [
         (bool(_ID.match(entry.id)), "the id must be lower-case letters, digits and dashes"),
-        (bool(_DATE.match(entry.date)), "the date must be YYYY-MM-DD"),
+        (_is_day(entry.date), "the date must be a day as YYYY-MM-DD"),
         (bool(_COMMIT.match(entry.commit)), "the commit must be a whole id, 40 hex digits"),
         (
             _is_title(entry.title),
             f"the title must be one line of 1 to {TITLE_CHARS_MAX} characters",
         ),
         (len(entry.paths) <= PATHS_MAX, f"more than {PATHS_MAX} paths"),
-        (all(entry.paths), "a path is empty"),
+        (all(map(_is_inside, entry.paths)), "a path is empty, or leads out of the repository"),
         (all(map(_ID.match, entry.supersedes)), "supersedes must name ids of entries"),
+        (entry.id not in entry.supersedes, "it supersedes itself"),
         (all(map(_KIND.match, entry.kind)), "kind must name workers or task types"),
         (entry.brief is None or bool(_ID.match(entry.brief)), "brief must be the id of a brief"),
         (_is_prose(entry.prose), "the prose may have no # or ## heading and nothing left open"),
     ]
     return [why for holds, why in said if not holds]
+
+
+def _is_day(text: str) -> bool:
+    try:
+        return bool(_DATE.match(text)) and date.fromisoformat(text) is not None
+    except ValueError:
+        return False
+
+
+def _is_inside(path: str) -> bool:
+    return bool(path) and not path.startswith("/") and ".." not in path.split("/")
 
 
 def _is_title(title: str) -> bool:

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from coordinator.domain import entries
 from coordinator.domain.attempt import Attempt, AttemptId, Lost, Returned, Spec
 from coordinator.domain.brief import Kind
@@ -63,6 +65,26 @@ def test_try_again_decides_nothing_and_another_answer_is_another_entry() -> None
     (same,) = entries.decisions(about("docs"), planned(only_1="a"))
     (other,) = entries.decisions(about(), planned(only_1="b"))
     assert first.id == same.id != other.id
+
+
+def test_what_shall_become_of_one_brief_is_no_decision_for_others() -> None:
+    plan = planned(only_1="a")
+    for said in ("land", "Give up ", "try again"):
+        asked = plan.model_copy(update={"answers": {"partial.4": said}})
+        assert entries.decisions(about(), asked) == (), said
+    (told,) = entries.decisions(
+        about(), plan.model_copy(update={"answers": {"partial.4": "leave the glossary alone"}})
+    )
+    assert "leave the glossary alone" in told.prose
+
+
+@pytest.mark.parametrize("fence", ["```python", "```", " ~~~~ text", "````\n```"])
+def test_a_title_does_not_begin_as_code_does(fence: str) -> None:
+    plan = planned(only_1="a").model_copy(
+        update={"questions": {"only-1": f"{fence}\nWhich one?\n```"}}
+    )
+    (entry,) = entries.decisions(about(), plan)
+    assert entry.title == "Which one?"
 
 
 def test_whatever_people_and_workers_say_stays_inside_its_entry() -> None:

@@ -70,15 +70,18 @@ def entries(draw: st.DrawFn) -> MemoryEntry:
     """Returns entries with whatever a title, a path and a prose may hold."""
     title = draw(_words(min_size=1, max_size=40).map(lambda t: re.sub(r"[\r\n]", " ", t).strip()))
     prose = draw(_words(max_size=200).map(str.strip))
-    paths = draw(st.lists(st.text(min_size=1, max_size=20), max_size=4))
+    inside = st.text(min_size=1, max_size=20).filter(
+        lambda path: path[0] != "/" and ".." not in path.split("/")
+    )
+    paths = draw(st.lists(inside, max_size=4))
     named = st.from_regex(r"[a-z0-9][a-z0-9-]{0,20}", fullmatch=True)
     said: dict[str, Any] = {
-        "id": draw(named),
+        "id": (own := draw(named)),
         "title": title or "untitled",
         "date": "2026-03-01",
         "commit": COMMIT,
         "paths": tuple(map(RepoPath, paths)),
-        "supersedes": tuple(draw(st.lists(named, max_size=2))),
+        "supersedes": tuple(draw(st.lists(named.filter(lambda name: name != own), max_size=2))),
         "kind": tuple(draw(st.lists(named, max_size=2))),
         "brief": BriefId("tidy-3fa29c01") if draw(st.booleans()) else None,
     }
@@ -160,7 +163,11 @@ def test_a_file_with_windows_line_ends_keeps_them() -> None:
     ("fields", "said"),
     [
         (f"id: one; commit: {COMMIT}", "date is missing"),
-        (f"id: one; date: 1 May; commit: {COMMIT}", "the date must be YYYY-MM-DD"),
+        (f"id: one; date: 1 May; commit: {COMMIT}", "the date must be a day"),
+        (f"id: one; date: 2026-99-99; commit: {COMMIT}", "the date must be a day"),
+        (f"id: one; date: 2026-03-01; commit: {COMMIT}; paths: a/../../b", "leads out"),
+        (f"id: one; date: 2026-03-01; commit: {COMMIT}; paths: /etc", "leads out"),
+        (f"id: one; date: 2026-03-01; commit: {COMMIT}; supersedes: one", "supersedes itself"),
         ("id: one; date: 2026-03-01; commit: 1f3c9ab", "the commit must be a whole id"),
         (f"id: One; date: 2026-03-01; commit: {COMMIT}", "the id must be lower-case"),
         (f"id: one; date: 2026-03-01; commit: {COMMIT}; path: a", "'path' is no field of an entry"),
