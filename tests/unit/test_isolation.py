@@ -1,7 +1,5 @@
 """Where the boundary runs: coupled tasks in sequence, the others apart, each choice with its numbers."""
 
-from itertools import product
-
 import pytest
 
 from coordinator.domain import isolation, plan_edges
@@ -121,10 +119,3 @@ def test_the_notes_are_bounded() -> None:
     found = isolate(made, score=0.1)
     assert len(found.notes) == 1 + NOTES_MAX + 1
     assert found.notes[-1] == f"{isolation.NOTE}: {pairs - NOTES_MAX} more pairs were looked at"
-
-
-def test_it_is_the_same_at_every_run() -> None:
-    made = plan(*[task(name) for name in "abcd"])
-    couplings = {pair: scored(n / 6) for n, pair in enumerate(unordered(made))}
-    first = ordered(made, couplings, 0.4)
-    assert all(ordered(made, couplings, 0.4) == first for _ in product(range(3)))
