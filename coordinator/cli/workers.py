@@ -20,7 +20,7 @@ from coordinator.domain.policy import Policy, Profile
 
 if TYPE_CHECKING:
     from coordinator.adapters.trial import Trial
-    from coordinator.domain.world import Opened
+    from coordinator.domain.world import LeftAlone
 
 _TEXT_CHARS_MAX = 400
 
@@ -184,7 +184,7 @@ def _print(told: dict[str, Any]) -> None:
         click.echo(f"  {shown(line)}")
 
 
-def _said(profile: Profile, lacks: tuple[str, ...], alone: "Opened | None") -> object:
+def _said(profile: Profile, lacks: tuple[str, ...], alone: "LeftAlone | None") -> object:
     """Returns it with its sets in order, so that the same answer is the same text."""
     return plain(
         {

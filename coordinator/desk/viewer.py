@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from coordinator.domain.names import ProfileName
     from coordinator.domain.policy import Policy
     from coordinator.domain.proof import Rewritten
-    from coordinator.domain.world import Opened
+    from coordinator.domain.world import LeftAlone
 
 TERMINAL_MAX = 200
 """How many finished briefs a look lists unless all are asked for."""
@@ -229,7 +229,7 @@ class Viewer:
             root=self._root,
         )
 
-    def left_alone(self) -> Mapping[ProfileName, Opened]:
+    def left_alone(self) -> Mapping[ProfileName, LeftAlone]:
         """Returns the workers that only fail on this machine, which are not dispatched for a while."""
         from coordinator.domain import breaker  # noqa: PLC0415  see above
 

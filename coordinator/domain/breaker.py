@@ -12,17 +12,17 @@ from .names import ProfileName
 from .past import Past
 from .policy import Policy, Profile
 from .record import one_line
-from .world import Opened, World
+from .world import LeftAlone, World
 
 _REASON_CHARS_MAX = 120
 _TRIAL_S = 5.0  # its end wakes everybody; this is for the case that it does not
 
 
-def opened(past: Sequence[Past], policy: Policy) -> Mapping[ProfileName, Opened]:
+def opened(past: Sequence[Past], policy: Policy) -> Mapping[ProfileName, LeftAlone]:
     """Returns the workers that are not dispatched now, each with why and until when."""
     if not policy.breaking.failures:
         return {}
-    found: dict[ProfileName, Opened] = {}
+    found: dict[ProfileName, LeftAlone] = {}
     for together in _together(policy):
         names = {profile.name for profile in together}
         open_ = _opened([p for p in past if p.spec.profile in names], together[0], policy)
@@ -31,7 +31,7 @@ def opened(past: Sequence[Past], policy: Policy) -> Mapping[ProfileName, Opened]
     return found
 
 
-def _opened(past: Sequence[Past], profile: Profile, policy: Policy) -> Opened | None:
+def _opened(past: Sequence[Past], profile: Profile, policy: Policy) -> LeftAlone | None:
     rule = policy.breaking
     ended = sorted(
         (p for p in past if p.has_returned or p.has_failed), key=lambda p: -(p.ended_ago_s or 0.0)
@@ -49,15 +49,15 @@ def _opened(past: Sequence[Past], profile: Profile, policy: Policy) -> Opened | 
     why = one_line(last.reason or "")[:_REASON_CHARS_MAX]
     said = f"{who} failed {len(failed)} times in a row (last: {why})"
     if ago_s < rule.cool_down_s:
-        return Opened(
+        return LeftAlone(
             why=f"{said}; it is left alone for a while", due_in_s=rule.cool_down_s - ago_s
         )
     if any(p.is_running and p.began_ago_s < ago_s for p in past):
-        return Opened(why=f"{said}; one attempt tries whether it works again", due_in_s=_TRIAL_S)
-    return Opened(why=f"{said}; one attempt may try it again", due_in_s=0.0, on_trial=True)
+        return LeftAlone(why=f"{said}; one attempt tries whether it works again", due_in_s=_TRIAL_S)
+    return LeftAlone(why=f"{said}; one attempt may try it again", due_in_s=0.0, on_trial=True)
 
 
-def is_open(profile: str, world: World) -> Opened | None:
+def is_open(profile: str, world: World) -> LeftAlone | None:
     """Returns why a worker is not dispatched now; None when it is, be it on trial."""
     found = world.breakers.get(ProfileName(profile))
     return None if found is None or found.on_trial else found

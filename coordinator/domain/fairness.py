@@ -13,7 +13,7 @@ from .failure_policy import Limit
 from .names import ProfileName
 from .past import Past
 from .policy import Policy, Profile
-from .world import Opened, Sighting, World
+from .world import LeftAlone, Sighting, World
 
 WINDOW_S = 60.0
 
@@ -40,13 +40,13 @@ def limits_of(profile: Profile, policy: Policy) -> tuple[Limit, ...]:
     return tuple(limit for limit in policy.limits if limit.of in profile.limited_as)
 
 
-def full(past: Sequence[Past], policy: Policy) -> Mapping[ProfileName, Opened]:
+def full(past: Sequence[Past], policy: Policy) -> Mapping[ProfileName, LeftAlone]:
     """Returns the workers that may not begin another attempt now, each with why and for how long.
 
     An attempt counts as one request at least, and with all the tokens set aside for it until it has ended.
     One that wants more than a limit gives in a minute goes when nothing else is counted.
     """
-    found: dict[ProfileName, Opened] = {}
+    found: dict[ProfileName, LeftAlone] = {}
     for profile in policy.profiles:
         limits = limits_of(profile, policy)
         waits = [_wait(limit, profile, _of(limit, past, policy)) for limit in limits]
@@ -56,16 +56,16 @@ def full(past: Sequence[Past], policy: Policy) -> Mapping[ProfileName, Opened]:
     return found
 
 
-def _wait(limit: Limit, profile: Profile, past: Sequence[Past]) -> Opened | None:
+def _wait(limit: Limit, profile: Profile, past: Sequence[Past]) -> LeftAlone | None:
     at_once = sum(p.is_running for p in past)
     if limit.parallel is not None and at_once >= limit.parallel:
         why = f"[limits.{limit.of}] parallel: {at_once} of {limit.parallel} at work"
-        return Opened(why=why, due_in_s=WINDOW_S)
+        return LeftAlone(why=why, due_in_s=WINDOW_S)
     recent = [p for p in past if p.began_ago_s < WINDOW_S]
     most = limit.requests_per_minute
     if most is not None and len(recent) >= most:
         said = f"[limits.{limit.of}] requests_per_minute: {len(recent)} of {most}"
-        return Opened(why=said, due_in_s=_until(recent, len(recent) - most + 1))
+        return LeftAlone(why=said, due_in_s=_until(recent, len(recent) - most + 1))
     tokens_max = limit.tokens_per_minute
     if tokens_max is not None:
         return _wait_for_tokens(limit, tokens_max, profile, past)
@@ -74,14 +74,14 @@ def _wait(limit: Limit, profile: Profile, past: Sequence[Past]) -> Opened | None
 
 def _wait_for_tokens(
     limit: Limit, tokens_max: int, profile: Profile, past: Sequence[Past]
-) -> Opened | None:
+) -> LeftAlone | None:
     counted = [p for p in past if p.is_running or (p.ended_ago_s or 0.0) < WINDOW_S]
     taken = sum(_tokens(p) for p in counted)
     if not taken or taken + profile.limits.tokens_max <= tokens_max:
         return None
     said = f"[limits.{limit.of}] tokens_per_minute: {taken} of {tokens_max} used or set aside"
     ended = [WINDOW_S - (p.ended_ago_s or 0.0) for p in counted if not p.is_running]
-    return Opened(why=said, due_in_s=min(ended, default=WINDOW_S))
+    return LeftAlone(why=said, due_in_s=min(ended, default=WINDOW_S))
 
 
 def _tokens(past: Past) -> int:

@@ -18,8 +18,11 @@ from .spent import NOTHING, Spent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Opened:
-    """Why a worker is not dispatched, and in how many seconds that may change (`breaker`, `fairness`)."""
+class LeftAlone:
+    """Why a worker begins nothing now, and in how many seconds that may change (`breaker`, `fairness`).
+
+    It only fails, or has as much to do as a limit allows.
+    """
 
     why: str
     due_in_s: float
@@ -127,5 +130,7 @@ class World:
     day: int = 0  # when it began, in unix seconds
     spent_today: Spent = NOTHING  # here, by attempts at any brief
     past: tuple[Past, ...] = ()  # attempts of this machine at any brief, the newest last
-    breakers: Mapping[ProfileName, Opened] = field(default_factory=dict)  # workers that only fail
-    full: Mapping[ProfileName, Opened] = field(default_factory=dict)  # workers at a limit
+    breakers: Mapping[ProfileName, LeftAlone] = field(
+        default_factory=dict
+    )  # workers that only fail
+    full: Mapping[ProfileName, LeftAlone] = field(default_factory=dict)  # workers at a limit

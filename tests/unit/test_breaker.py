@@ -12,7 +12,7 @@ from coordinator.domain.names import ProfileName
 from coordinator.domain.past import Past
 from coordinator.domain.policy import Policy, Profile
 from coordinator.domain.steps import Dispatch, Step, Wait
-from coordinator.domain.world import Opened
+from coordinator.domain.world import LeftAlone
 from tests.support.sightings import TASK, brief, past, sighting, spec, world
 
 RULE = Breaking(failures=3, window_s=100.0, cool_down_s=30.0)
@@ -32,7 +32,7 @@ def losses(*ago_s: float, profile: str = "links", reason: str = WHY) -> tuple[Pa
     )
 
 
-def opened(*attempts: Past, **rule: Any) -> dict[str, Opened]:
+def opened(*attempts: Past, **rule: Any) -> dict[str, LeftAlone]:
     policy = replace(POLICY, breaking=replace(RULE, **rule))
     return {str(name): found for name, found in breaker.opened(attempts, policy).items()}
 
@@ -93,7 +93,7 @@ def step(
     *open_: str, on_trial: bool = False, worker: tuple[str, ...] = ()
 ) -> Step | trying.Stuck | None:
     one = sighting(of=brief(task_type=None if worker else "tidying", worker=worker))
-    why = Opened(why="it fails", due_in_s=7.0, on_trial=on_trial)
+    why = LeftAlone(why="it fails", due_in_s=7.0, on_trial=on_trial)
     seen = world(one, policy=POLICY, breakers={ProfileName(name): why for name in open_})
     return trying.task_step(TASK, one, seen)
 

@@ -12,7 +12,7 @@ from coordinator.domain.names import BriefId, ProfileName
 from coordinator.domain.past import Past
 from coordinator.domain.policy import Limits, Policy, Profile
 from coordinator.domain.steps import TakeClaim, Wait
-from coordinator.domain.world import Opened, Sighting, World
+from coordinator.domain.world import LeftAlone, Sighting, World
 from tests.support.sightings import POLICY, TASK, brief, past, sighting, spec, world
 
 
@@ -71,7 +71,7 @@ CLAUDE = Profile(
 CODEX = replace(CLAUDE, name=ProfileName("codex"), kind="codex", endpoint="openai")
 
 
-def limited(*attempts: Past, limit: Limit, **fields: Any) -> Opened | None:
+def limited(*attempts: Past, limit: Limit, **fields: Any) -> LeftAlone | None:
     policy = Policy(profiles=(CLAUDE, CODEX), limits=(limit,), **fields)
     return fairness.full(attempts, policy).get(CLAUDE.name)
 
@@ -105,7 +105,7 @@ def test_attempts_of_the_last_minute_count_as_requests_until_they_leave_it() -> 
     old, begun = past(of(1), began=61, ended=1), past(of(2), began=50, ended=49)
     assert limited(old, begun, limit=two) is None
     wait = limited(old, begun, past(of(3), None, began=20), limit=two)
-    assert wait == Opened(why="[limits.claude] requests_per_minute: 2 of 2", due_in_s=10.0)
+    assert wait == LeftAlone(why="[limits.claude] requests_per_minute: 2 of 2", due_in_s=10.0)
 
 
 def test_tokens_are_counted_as_set_aside_and_then_as_used() -> None:
@@ -114,7 +114,7 @@ def test_tokens_are_counted_as_set_aside_and_then_as_used() -> None:
     assert limited(running, ended, limit=most) is None
     wait = limited(running, replace(ended, tokens=51), limit=most)
     said = "[limits.claude] tokens_per_minute: 151 of 250 used or set aside"
-    assert wait == Opened(why=said, due_in_s=40.0)
+    assert wait == LeftAlone(why=said, due_in_s=40.0)
     long_ago = replace(ended, began_ago_s=90, ended_ago_s=60.0, tokens=900)
     assert limited(running, long_ago, limit=most) is None
 
@@ -143,7 +143,7 @@ def test_what_has_no_limit_may_begin() -> None:
 def test_a_worker_at_its_limit_is_waited_for_and_its_brief_is_not_claimed() -> None:
     one = sighting(of=brief(worker=("links",)))
     wait = Wait(phase="dispatch", why="too much", due_in_s=9.0)
-    full = {ProfileName("links"): Opened(why="too much", due_in_s=9.0)}
+    full = {ProfileName("links"): LeftAlone(why="too much", due_in_s=9.0)}
     assert progress.next_step(one, world(one, full=full)) == wait
     unclaimed = replace(one, claim=None)
     assert progress.next_step(unclaimed, world(unclaimed, full=full)) == wait
@@ -154,6 +154,6 @@ def test_what_cannot_begin_keeps_no_other_away_however_long_it_has_waited() -> N
     old = sighting(of=brief(worker=("links",)), order=1, age_s=9_999.0, claim=None)
     other = TASK.model_copy(update={"profile": ProfileName("other")})
     young = sighting(name=BriefId("young-00000001"), order=2, claim=None, tasks=(other,))
-    full = {ProfileName("links"): Opened(why="too much", due_in_s=9.0)}
+    full = {ProfileName("links"): LeftAlone(why="too much", due_in_s=9.0)}
     assert isinstance(progress.next_step(young, world(old, young)), Wait)
     assert isinstance(progress.next_step(young, world(old, young, full=full)), TakeClaim)

@@ -13,7 +13,7 @@ from coordinator.domain.output import Report
 from coordinator.domain.past import Past
 from coordinator.domain.policy import Limits, Policy, Profile
 from coordinator.domain.steps import Dispatch, Review, Step, Synthesize, Wait
-from coordinator.domain.world import Opened, World
+from coordinator.domain.world import LeftAlone, World
 from tests.support.sightings import (
     ACCEPTED,
     BRIEF,
@@ -201,11 +201,11 @@ def test_so_many_second_attempts_at_once_and_no_more() -> None:
 
 def test_the_same_worker_makes_it_where_no_other_may() -> None:
     seen = spreading(running(1))
-    shut = replace(seen, breakers={OTHER.name: Opened(why="it fails", due_in_s=9)})
+    shut = replace(seen, breakers={OTHER.name: LeftAlone(why="it fails", due_in_s=9)})
     second = step(shut)
     assert isinstance(second, Dispatch)
     assert second.task.profile == "links"
-    both = {name: Opened(why="it fails", due_in_s=9) for name in (OTHER.name, LINKS.name)}
+    both = {name: LeftAlone(why="it fails", due_in_s=9) for name in (OTHER.name, LINKS.name)}
     assert isinstance(step(replace(seen, breakers=both)), Wait)
 
 

@@ -15,7 +15,7 @@ from coordinator.domain.plan import Part
 from coordinator.domain.policy import Policy, Profile
 from coordinator.domain.profiles import BUILT_IN
 from coordinator.domain.steps import Dispatch, Review, Say, Step, Wait
-from coordinator.domain.world import Opened
+from coordinator.domain.world import LeftAlone
 from tests.support.sightings import (
     ACCEPTED,
     BRIEF,
@@ -73,7 +73,7 @@ def test_who_a_plan_names_stands_in_whatever_they_can_else() -> None:
     found = trying.task_step(task, one, seen)
     assert isinstance(found, Dispatch)
     assert found.task.profile == "sitemap"
-    left_alone = Opened(why="links failed 5 times in a row", due_in_s=60.0)
+    left_alone = LeftAlone(why="links failed 5 times in a row", due_in_s=60.0)
     fresh = sighting(tasks=(task,))
     seen = world(
         fresh, policy=Policy(profiles=BUILT_IN), breakers={ProfileName("links"): left_alone}
