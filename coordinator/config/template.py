@@ -78,7 +78,7 @@ schema = 1
 
 [breaker]
 # failures = 5                     # so many losses in a row, and a worker is left alone; 0 = never
-# window_s = 600.0                 # losses longer ago do not count
+# window_s = 600.0                 # losses further apart do not count together
 # cool_down_s = 60.0
 
 [speculation]

@@ -3,11 +3,14 @@
 What fails may be the worker, or the model behind it, so all workers of one model at one endpoint are counted
 together. After the cool-down one attempt goes out as a trial: when something comes back the worker is used
 as before, and when that is lost too, the next cool-down begins. Nothing of this is stored: it follows from
-the attempts that the journal remembers.
+the attempts that the journal remembers. The breaker's window counts back from each loss, so what has opened
+stays open for the whole cool-down, however long that is; after the cool-down and one window more, in which
+nobody asked for a trial, it is forgotten.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from .failure_policy import Breaking
 from .names import ProfileName
 from .past import Past
 from .policy import Policy, Profile
@@ -33,18 +36,11 @@ def opened(past: Sequence[Past], policy: Policy) -> Mapping[ProfileName, LeftAlo
 
 def _opened(past: Sequence[Past], profile: Profile, policy: Policy) -> LeftAlone | None:
     rule = policy.breaking
-    ended = sorted(
-        (p for p in past if p.has_returned or p.has_failed), key=lambda p: -(p.ended_ago_s or 0.0)
-    )
-    failed = list[Past]()
-    for one in reversed(ended):
-        if not one.has_failed or (one.ended_ago_s or 0.0) > rule.window_s:
-            break
-        failed.append(one)
-    if len(failed) < rule.failures:
+    failed = _in_a_row(past, rule)
+    if len(failed) < rule.failures or _ended_ago_s(failed[-1]) > _kept_s(rule):
         return None
-    last = failed[0]
-    ago_s = last.ended_ago_s or 0.0
+    last = failed[-1]
+    ago_s = _ended_ago_s(last)
     who = f"{profile.model} at {profile.endpoint}" if profile.model else profile.name
     why = one_line(last.reason or "")[:_REASON_CHARS_MAX]
     said = f"{who} failed {len(failed)} times in a row (last: {why})"
@@ -67,6 +63,31 @@ def is_on_trial(profile: str, world: World) -> bool:
     """Tells whether a worker may be dispatched once, to see whether it works again."""
     found = world.breakers.get(ProfileName(profile))
     return found is not None and found.on_trial
+
+
+def _in_a_row(past: Sequence[Past], rule: Breaking) -> Sequence[Past]:
+    """Returns the losses that count, oldest first: each within the window of the last, or after it was open."""
+    row = list[Past]()
+    ended = (p for p in past if p.has_returned or p.has_failed)
+    for one in sorted(ended, key=lambda p: -_ended_ago_s(p)):
+        if one.has_returned:
+            row = []
+            continue
+        ago_s = _ended_ago_s(one)
+        open_s = _ended_ago_s(row[-1]) - ago_s if len(row) >= rule.failures else None
+        if open_s is None or open_s > _kept_s(rule):  # else it was the trial, however late
+            row = [p for p in row if _ended_ago_s(p) - ago_s <= rule.window_s]
+        row.append(one)
+    return row
+
+
+def _kept_s(rule: Breaking) -> float:
+    """Returns how long after its last loss an open breaker is remembered."""
+    return rule.cool_down_s + rule.window_s
+
+
+def _ended_ago_s(past: Past) -> float:
+    return past.ended_ago_s or 0.0
 
 
 def _together(policy: Policy) -> Iterable[tuple[Profile, ...]]:

@@ -16,7 +16,7 @@ class Breaking:
     """After how many losses in a row a worker is not dispatched for a while; 0 = never."""
 
     failures: int = 5
-    window_s: float = 600.0  # losses longer ago say nothing any more
+    window_s: float = 600.0  # losses further apart than this do not count together
     cool_down_s: float = 60.0
 
 

@@ -57,8 +57,27 @@ def test_what_we_stopped_ourselves_says_nothing_of_a_worker(reason: str) -> None
     assert opened(*losses(30, 20, 10, reason=reason)) == {}
 
 
-def test_losses_longer_ago_than_the_window_do_not_count() -> None:
-    assert opened(*losses(101, 20, 10)) == {}
+def test_losses_further_apart_than_the_window_do_not_count() -> None:
+    assert opened(*losses(111, 20, 10)) == {}
+    assert list(opened(*losses(110, 20, 10))) == ["links"]
+
+
+def test_what_is_open_stays_so_for_the_whole_cool_down_though_losses_grow_old() -> None:
+    assert opened(*losses(100, 60, 1))["links"].due_in_s == 29.0
+    assert opened(*losses(120, 80, 21))["links"].due_in_s == 9.0
+    assert opened(*losses(1020, 1010, 1000), cool_down_s=3600.0)["links"].due_in_s == 2600.0
+
+
+def test_a_trial_that_goes_out_late_and_is_lost_begins_the_next_cool_down() -> None:
+    late = losses(150, 145, 140, 20)  # more than the window after the others
+    assert opened(*late)["links"].due_in_s == 10.0
+    assert "failed 4 times" in opened(*late)["links"].why
+
+
+def test_what_nobody_has_tried_for_long_after_the_cool_down_is_forgotten() -> None:
+    assert opened(*losses(150, 140, 130))["links"].on_trial
+    assert opened(*losses(150, 140, 131)) == {}
+    assert opened(*losses(150, 140, 135, 4)) == {}
 
 
 def test_after_the_cool_down_one_attempt_goes_out_and_decides() -> None:
