@@ -13,20 +13,35 @@ from .failure_policy import Retrying
 from .past import Past
 from .world import World
 
+_OURS = re.compile(r"broke its contract|^cancelled: |over the budget", re.IGNORECASE)
+_SERVER_SAID = re.compile(
+    r"rate.?limit|too many requests|overload|\b(?:408|409|425|429|500|502|503|504|529)\b",
+    re.IGNORECASE,
+)
+_KEY = re.compile(  # what only a person mends
+    r"\bno (?:x-)?(?:api.)?key\b|(?:invalid|incorrect|missing|wrong|expired|revoked) (?:x-)?(?:api.)?key\b"
+    r"|\bwants a key\b|\bcannot be a key\b|not take the coordinator's key\b|\b401\b|unauthori[sz]ed",
+    re.IGNORECASE,
+)
 _PASSES = re.compile(
-    r"rate.?limit|too many requests|overload|capacity|\b(?:408|409|425|429|500|502|503|504|529)\b"
+    r"capacity"
     r"|connect|network|unreachable|unavailable|temporar|tim(?:ed|e) ?out|took too long|no answer"
     r"|no sign of life|silen|idle|died|killed|\blost\b|reset|broken pipe|try again",
     re.IGNORECASE,
 )
-_STAYS = re.compile(r"broke its contract|^cancelled: |over the budget|key", re.IGNORECASE)
 
 
 def passes(reason: str) -> bool:
-    """Tells whether what an attempt was lost to looks as if it might pass by itself."""
-    if reason == RESTARTED or _STAYS.search(reason):
+    """Tells whether what an attempt was lost to looks as if it might pass by itself.
+
+    What a model server says of too many calls counts more than the rest of its words: it may name the key
+    that they were made with.
+    """
+    if reason == RESTARTED or _OURS.search(reason):
         return False
-    return _PASSES.search(reason) is not None
+    if _SERVER_SAID.search(reason):
+        return True
+    return _PASSES.search(reason) is not None and not _KEY.search(reason)
 
 
 def pause_s(last: Lost, *, in_a_row: int, policy: Retrying) -> float:

@@ -33,6 +33,9 @@ OVERLOADED = "the worker failed: the model server is overloaded (529)"
         "the worker failed: cannot connect to the model server",
         "the worker's process died: SIGKILL",
         "killed: no sign of life for 30 s",
+        "the worker failed: 429 Too Many Requests: key abc",
+        "the worker failed: rate limit reached for this API key, retry after 3 s",
+        "the worker failed: connection reset while it read keys.json",
     ],
 )
 def test_what_may_pass_is_worth_a_pause(reason: str) -> None:
@@ -47,6 +50,9 @@ def test_what_may_pass_is_worth_a_pause(reason: str) -> None:
         "worker broke its contract: it returned 2 outputs",
         "the worker failed: over the budget: 429",
         "the worker failed: exit status 7",
+        "the worker failed: cannot connect: no API key",
+        "the worker failed: invalid x-api-key; try again",
+        "the model server 'anthropic' wants a key, and NO_IDLE_KEY is not set; no answer",
     ],
 )
 def test_what_stays_as_it_is_is_not(reason: str) -> None:
