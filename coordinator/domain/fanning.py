@@ -6,29 +6,29 @@ which are stopped, is said by `speculating`.
 
 from collections.abc import Sequence
 
-from . import breaker, budget, speculating, tasks
+from . import beginning, speculating, tasks
 from .attempt import Attempt, Returned
 from .names import ProfileName
 from .plan import Task
-from .world import Sighting, World
+from .world import LeftAlone, Sighting, World
 
 
 def joining(
     task: Task, tried: Sequence[Attempt], sighting: Sighting, world: World
-) -> ProfileName | None:
-    """Returns a worker that makes another attempt beside those of this turn; None when there are enough."""
+) -> ProfileName | float | None:
+    """Returns a worker that makes another attempt beside those of this turn; None when there are enough.
+
+    Where none may begin now, returns in how many seconds to ask again.
+    """
     now = speculating.turn(tried)
     if len(now) >= _width(task, sighting, world) or not _has_failed(tried):
         return None
     used = {attempt.spec.profile for attempt in now}
-    fit = (
-        name
-        for name in tasks.substitutes(sighting.filed.brief, task, world.policy)
-        if name not in used
-        and budget.lack(name, sighting, world) is None
-        and breaker.is_open(name, world) is None
-    )
-    return next(fit, None)
+    able = tasks.substitutes(sighting.filed.brief, task, world.policy)
+    others = {name: beginning.why_not(name, sighting, world) for name in able if name not in used}
+    free = (name for name, why in others.items() if why is None)
+    waits = (why.due_in_s for why in others.values() if isinstance(why, LeftAlone))
+    return next(free, None) or min(waits, default=None)
 
 
 def _width(task: Task, sighting: Sighting, world: World) -> int:

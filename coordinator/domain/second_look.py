@@ -2,7 +2,7 @@
 
 from typing import assert_never
 
-from coordinator.domain import breaker, budget, evaluating
+from coordinator.domain import beginning, budget, evaluating
 from coordinator.domain.attempt import Attempt, Lost, Returned, Running
 from coordinator.domain.names import ProfileName
 from coordinator.domain.plan import Task
@@ -32,15 +32,9 @@ def step(task: Task, author: Returned, sighting: Sighting, world: World) -> Step
     name = evaluating.following(author, sighting)
     if name is None:
         return None
-    lack = budget.lack(name, sighting, world)
-    if lack is not None:
-        return Wait(phase="dispatch", why=lack.why, rests=lack.of == "day")
-    busy = breaker.is_open(name, world) or world.full.get(name)
-    if busy is not None:
-        return Wait(phase="dispatch", why=busy.why, due_in_s=busy.due_in_s)
-    opened = breaker.is_open(name, world) or world.full.get(name)
-    if opened is not None:
-        return Wait(phase="dispatch", why=opened.why, due_in_s=opened.due_in_s)
+    hindered = beginning.why_not(name, sighting, world)
+    if hindered is not None:
+        return beginning.waiting(hindered)
     return Dispatch(
         brief=sighting.filed.id,
         task=task.model_copy(update={"profile": name}),

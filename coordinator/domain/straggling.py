@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from statistics import median
 
-from . import budget, speculating, tasks
+from . import beginning, speculating, tasks
 from .attempt import Attempt, Running, Spec
 from .names import ProfileName
 from .plan import Task
@@ -62,13 +62,16 @@ def copies_max(policy: Policy) -> int:
 
 
 def _who(task: Task, spec: Spec, sighting: Sighting, world: World) -> ProfileName | None:
-    """Returns another worker that may do it, else the same; None when nobody can be paid, or all fail."""
+    """Returns another worker that may do it, else the same; None when nobody may begin.
+
+    A worker on trial is none for it: what it is tried with is an attempt that is needed.
+    """
     able = tasks.substitutes(sighting.filed.brief, task, world.policy)
     others = [name for name in able if name != spec.profile]
     fit = (
         name
         for name in (*others, spec.profile)
-        if name not in {*world.breakers, *world.full} and budget.lack(name, sighting, world) is None
+        if name not in world.breakers and beginning.why_not(name, sighting, world) is None
     )
     return next(fit, None)
 

@@ -12,7 +12,7 @@ from typing import Literal
 
 from . import (
     backoff,
-    breaker,
+    beginning,
     budget,
     evaluating,
     fanning,
@@ -30,7 +30,7 @@ from .names import ProfileName
 from .plan import Task
 from .steps import Dispatch, Review, Say, Step, Wait, WhyBeside
 from .verdict import Reject, Revise
-from .world import Sighting, World
+from .world import LeftAlone, Sighting, World
 
 _TRIES_MAX = 50  # whatever the reason, restarts included
 _REASONS_MAX = 20
@@ -102,13 +102,16 @@ def _beside(task: Task, tried: list[Attempt], sighting: Sighting, world: World) 
     under_way = speculating.running(tried)[0].spec
     why = f"{under_way.profile} works on it"
     joining = fanning.joining(task, tried, sighting, world)
-    who = joining or straggling.second(task, tried, sighting, world)
-    if not isinstance(who, str):
-        return Wait(phase="dispatch", why=why, due_in_s=who)
+    second = straggling.second(task, tried, sighting, world)
+    found = [one for one in (joining, second) if one is not None]
+    who = next((one for one in found if isinstance(one, str)), None)
+    if who is None:
+        due_s = [one for one in found if not isinstance(one, str)]
+        return Wait(phase="dispatch", why=why, due_in_s=min(due_s, default=None))
     before = [a for a in tried if speculating.turn_of(a) != speculating.turn_of(tried[-1])]
     feedback = earlier_reasons((), before, sighting)
     copy = _next(task.model_copy(update={"profile": who}), sighting, feedback)
-    reason: WhyBeside = "failed" if joining else "slow"
+    reason: WhyBeside = "failed" if who == joining else "slow"
     return replace(copy, beside=speculating.turn_of(tried[-1]), why_beside=reason)
 
 
@@ -242,28 +245,26 @@ def dispatch(
 ) -> Step | Stuck:
     """Returns the step that starts the next attempt, or what becomes of it where nobody can make it now.
 
-    What the brief may cost comes back only by a person, so a worker that can be paid takes over, or the
-    task is stuck; what the day may cost comes back by itself. A worker that only fails is stood in for by
-    another, or waited for.
+    What the brief may cost comes back only by a person, so a worker that can be paid takes over, as soon as
+    one may, or the task is stuck; what the day may cost comes back by itself. A worker that only fails is
+    stood in for by another, or waited for; one at its limit is waited for.
     """
-    lack = budget.lack(task.profile, sighting, world)
-    opened = breaker.is_open(task.profile, world)
-    full = world.full.get(task.profile)
-    if lack is None and opened is None:
-        if full is not None:
-            return Wait(phase="dispatch", why=full.why, due_in_s=full.due_in_s)
+    hindered = beginning.why_not(task.profile, sighting, world)
+    if hindered is None:
         return _next(task, sighting, feedback)
-    if lack is not None and lack.of == "day":
-        return Wait(phase="dispatch", why=lack.why, rests=True)
+    is_day = isinstance(hindered, budget.Lack) and hindered.of == "day"
+    if is_day or hindered is world.full.get(task.profile):
+        return beginning.waiting(hindered)
     used = {a.spec.profile for a in tasks.authored(task.id, sighting)}
-    for name in tasks.substitutes(sighting.filed.brief, task, world.policy):
-        can = budget.lack(name, sighting, world) is None and breaker.is_open(name, world) is None
-        if name not in used and can:
-            return _next(task.model_copy(update={"profile": name}), sighting, feedback)
-    if lack is None and opened is not None:
-        return Wait(phase="dispatch", why=opened.why, due_in_s=opened.due_in_s)
-    assert lack is not None
-    return Stuck(code="budget", why=(lack.why, *feedback))
+    able = tasks.substitutes(sighting.filed.brief, task, world.policy)
+    others = {name: beginning.why_not(name, sighting, world) for name in able if name not in used}
+    free = next((name for name, why in others.items() if why is None), None)
+    if free is not None:
+        return _next(task.model_copy(update={"profile": free}), sighting, feedback)
+    waits = [why for why in (hindered, *others.values()) if isinstance(why, LeftAlone)]
+    if waits:
+        return beginning.waiting(min(waits, key=lambda wait: wait.due_in_s))
+    return Stuck(code="budget", why=(hindered.why, *feedback))
 
 
 def _next(task: Task, sighting: Sighting, feedback: tuple[str, ...]) -> Dispatch:

@@ -109,12 +109,12 @@ def test_it_can_be_switched_off() -> None:
 
 
 def step(
-    *open_: str, on_trial: bool = False, worker: tuple[str, ...] = ()
+    *open_: str, on_trial: bool = False, worker: tuple[str, ...] = (), **fields: Any
 ) -> Step | trying.Stuck | None:
     one = sighting(of=brief(task_type=None if worker else "tidying", worker=worker))
     why = LeftAlone(why="it fails", due_in_s=7.0, on_trial=on_trial)
-    seen = world(one, policy=POLICY, breakers={ProfileName(name): why for name in open_})
-    return trying.task_step(TASK, one, seen)
+    given = {"breakers": {ProfileName(name): why for name in open_}, **fields}
+    return trying.task_step(TASK, one, world(one, policy=POLICY, **given))
 
 
 def test_another_worker_stands_in_for_one_that_only_fails() -> None:
@@ -127,6 +127,13 @@ def test_where_nobody_else_may_it_is_waited_for() -> None:
     wait = Wait(phase="dispatch", why="it fails", due_in_s=7.0)
     assert step("links", "other") == wait
     assert step("links", worker=("links",)) == wait
+
+
+def test_who_stands_in_keeps_to_its_limits_and_whoever_is_free_first_is_waited_for() -> None:
+    soon = {OTHER.name: LeftAlone(why="at its limit", due_in_s=3.0)}
+    assert step("links", full=soon) == Wait(phase="dispatch", why="at its limit", due_in_s=3.0)
+    late = {OTHER.name: LeftAlone(why="at its limit", due_in_s=30.0)}
+    assert step("links", full=late) == Wait(phase="dispatch", why="it fails", due_in_s=7.0)
 
 
 def test_a_worker_on_trial_is_dispatched() -> None:

@@ -13,7 +13,7 @@ from coordinator.domain.output import Usage
 from coordinator.domain.policy import Limits, Policy, Profile
 from coordinator.domain.spent import Spent
 from coordinator.domain.steps import Dispatch, LetGo, Say, Step, TakeClaim, Wait
-from coordinator.domain.world import Sighting, World
+from coordinator.domain.world import LeftAlone, Sighting, World
 from tests.support.sightings import (
     ACCEPTED,
     BRIEF,
@@ -180,6 +180,15 @@ def test_a_brief_without_money_goes_to_a_worker_that_costs_none() -> None:
     assert isinstance(found, Dispatch)
     assert found.task.profile == "free"
     assert found.task.id == TASK.id
+
+
+@pytest.mark.parametrize("which", ["breakers", "full"])
+def test_a_free_worker_that_may_not_begin_yet_is_waited_for(which: str) -> None:
+    one = sighting(of=brief(task_type="tidy"), spent=Spent(usd=5.0))
+    later = {ProfileName("free"): LeftAlone(why="free is left alone", due_in_s=30.0)}
+    wait = Wait(phase="dispatch", why="free is left alone", due_in_s=30.0)
+    assert step(one, **{which: later}) == wait
+    assert step(replace(one, claim=None), **{which: later}) == wait
 
 
 def test_a_brief_without_money_fails_where_nobody_else_may_do_it() -> None:

@@ -1,5 +1,6 @@
 """After a failed try of a brief with `workers`: several workers at once, and the first accepted one wins."""
 
+from dataclasses import replace
 from typing import Any
 
 from coordinator.domain import speculating, trying
@@ -8,6 +9,7 @@ from coordinator.domain.doctrine import Doctrine
 from coordinator.domain.names import ProfileName
 from coordinator.domain.policy import Policy, Profile
 from coordinator.domain.steps import Dispatch, Step, Wait
+from coordinator.domain.world import LeftAlone
 from tests.support.sightings import (
     ACCEPTED,
     TASK,
@@ -29,11 +31,11 @@ WORKERS = tuple(worker(name) for name in ("links", "second", "third", "fourth"))
 
 
 def step(
-    *attempts: Attempt, workers: int | None = 3, workers_max: int = 3
+    *attempts: Attempt, workers: int | None = 3, workers_max: int = 3, **seen: Any
 ) -> Step | trying.Stuck | None:
     house = Policy(profiles=WORKERS, doctrine=Doctrine(workers_max=workers_max))
     one = sighting(*attempts, of=brief(task_type="tidying", worker=(), workers=workers))
-    return trying.task_step(TASK, one, world(one, policy=house))
+    return trying.task_step(TASK, one, world(one, policy=house, **seen))
 
 
 def joins(*attempts: Attempt, **fields: Any) -> tuple[str, int | None]:
@@ -44,6 +46,7 @@ def joins(*attempts: Attempt, **fields: Any) -> tuple[str, int | None]:
 
 
 FAILED = returned(1, revised("no"))
+AT_LIMIT = LeftAlone(why="[limits.command] parallel: 1 of 1 at work", due_in_s=60.0)
 
 
 def test_the_first_try_is_made_by_one_alone() -> None:
@@ -65,6 +68,16 @@ def test_what_joins_belongs_to_the_turn_though_its_first_attempt_has_ended() -> 
     second = TASK.model_copy(update={"profile": "second"})
     tried: list[Attempt] = [FAILED, returned(2, revised("no 2")), running(3, beside=2, task=second)]
     assert joins(*tried, workers=4) == ("third", 2)
+
+
+def test_who_is_at_a_limit_joins_no_more_than_who_only_fails() -> None:
+    second, third, fourth = (worker.name for worker in WORKERS[1:])
+    left_alone = {"full": {second: AT_LIMIT}, "breakers": {third: AT_LIMIT}}
+    assert joins(FAILED, running(2), **left_alone) == ("fourth", 2)
+    sooner = replace(AT_LIMIT, due_in_s=7.0)
+    everybody = {second: AT_LIMIT, third: sooner, fourth: AT_LIMIT}
+    wait = Wait(phase="dispatch", why="links works on it", due_in_s=7.0)
+    assert step(FAILED, running(2), full=everybody) == wait
 
 
 def test_without_workers_and_after_a_mere_loss_one_tries_alone() -> None:
