@@ -87,9 +87,10 @@ class Audit:
         return Link(kind="changeset", oid=product, who=who, why=why)
 
     def _attempt(self, value: str) -> Iterator[Link]:
-        """`<task>/<n> accepted <ref> <oid>`, `... rejected <code> <ref> <oid>` or `... lost <why>`.
+        """`<worker>/<n> accepted <ref> <oid>`, `... rejected <code> <ref> <oid>` or `... lost <why>`.
 
-        One that nobody has judged is `superseded` or `unjudged`.
+        One that nobody has judged is `superseded` or `unjudged`; `as <role>` says what it was for, where
+        that was no task, and `evaluator` and `planner` stand in the verdict's place.
         """
         words = value.split()
         if len(words) > 1 and words[1] in ("lost", "running"):
@@ -106,7 +107,9 @@ class Audit:
             return
         kept = self._kept.read(ref, oid, self._kept.verdict_of(ref))
         worker = str(kept.spec.profile) if kept.spec else "unknown worker"
-        yield Link(kind="attempt", oid=oid, who=worker, why=f"{label} {verdict}")
+        role = attempt_notes.as_role(kept.spec.role) if kept.spec else ""
+        verdict = verdict.removesuffix(role)
+        yield Link(kind="attempt", oid=oid, who=worker, why=f"{label} {verdict}{role}")
         yield self._package(kept, label)
         yield self._part("output", kept.output_oid, worker, f"what {label} returned")
         if verdict in attempt_notes.UNJUDGED:

@@ -19,7 +19,8 @@ from coordinator.domain.record import Record, Verb, parse
 from coordinator.domain.saying import SeenCommit
 
 _NAMED = re.compile(
-    r"(?P<worker>\S+)/(?P<number>\d{1,9}) (?:accepted|rejected)\b.* (?P<ref>\S+) \S+"
+    r"(?P<worker>\S+)/(?P<number>\d{1,9}) (?:accepted|rejected|evaluator|planner|superseded|unjudged)\b"
+    r".* (?P<ref>\S+) \S+"
 )
 
 

@@ -229,6 +229,7 @@ def _lost(said: SaidLost) -> AttemptStatus:
         cost_usd=said.cost_usd,
         ref="",
         oid=None,
+        role=said.role,
         tokens_in=said.tokens_in,
         tokens_out=said.tokens_out,
     )

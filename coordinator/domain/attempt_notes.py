@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from . import evaluating, lost_attempts, speculating
-from .attempt import Attempt, Lost, Returned
+from .attempt import Attempt, Lost, Returned, Role
 from .verdict import Accept
 
 SUPERSEDED_BY, NEVER_JUDGED = "superseded", "unjudged"
@@ -24,13 +24,22 @@ def attempts(tried: Sequence[Attempt]) -> tuple[tuple[str, str], ...]:
                 code = "" if isinstance(attempt.verdict, Accept) else "refused "
                 said.append(("Attempt", f"{label} planner {code}{spec.id.ref} {commit}"))
             case Returned(commit=commit, spec=spec):
-                words = _judged(attempt, tried)
+                words = _judged(attempt, tried) + as_role(spec.role)
                 said.append(("Attempt", f"{label} {words} {spec.id.ref} {commit}"))
             case Lost():
                 said.append(("Attempt", lost_attempts.said(attempt)))
             case _:
-                said.append(("Attempt", f"{label} running"))
+                role = "" if attempt.spec.role == "author" else f" as {attempt.spec.role}"
+                said.append(("Attempt", f"{label} running{role}"))
     return tuple(said)
+
+
+def as_role(role: Role) -> str:
+    """Returns what follows the verdict on an attempt that is not one at a task itself.
+
+    Of an evaluator or a planner the role stands in the verdict's place.
+    """
+    return " as synthesizer" if role == "synthesizer" else ""
 
 
 def evaluations(tried: Sequence[Attempt]) -> tuple[str, ...]:

@@ -82,7 +82,9 @@ def _scope(judged: Sequence[Judged]) -> CheckItem:
 def _compared(landing: Landing | None, judged: Sequence[Judged]) -> CheckItem:
     accepted = tuple(one.oid for one in judged if one.accepted)
     said = landing.record.values("Attempt") if landing else ()
-    count = len(accepted) or sum(" accepted " in f" {value} " for value in said)
+    # Who planned or put into words is named after the verdict: theirs are no outputs to compare.
+    words = [value.split() for value in said]
+    count = len(accepted) or sum(w[1:2] == ["accepted"] and w[2:3] != ["as"] for w in words)
     turned_down = max(len(judged) - len(accepted), sum(" rejected " in v for v in said))
     if not count:
         return CheckItem(item="outputs compared", done=None, evidence="no accepted output yet")

@@ -5,13 +5,21 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # reading a trailer is part of `status`, which has to start fast
-    from .attempt import Lost
+    from .attempt import Lost, Role
 
 _SAID = re.compile(
     r"(?P<worker>[^\s/]+)/(?P<number>\d{1,9}) lost"
     r" for (?P<cost>unknown|\d+\.\d+) USD"
-    r"(?: and (?P<tokens_in>\d+)\+(?P<tokens_out>\d+) tokens)?: (?P<reason>.*)"
+    r"(?: and (?P<tokens_in>\d+)\+(?P<tokens_out>\d+) tokens)?:"
+    r"(?: as (?P<role>planner|evaluator|synthesizer):)? (?P<reason>.*)"
 )
+
+
+_ROLES: "dict[str, Role]" = {
+    "planner": "planner",
+    "evaluator": "evaluator",
+    "synthesizer": "synthesizer",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +32,7 @@ class SaidLost:
     reason: str
     tokens_in: int | None = None
     tokens_out: int | None = None
+    role: "Role" = "author"
 
 
 def cost(lost: "Lost") -> float | None:
@@ -39,7 +48,8 @@ def said(lost: "Lost") -> str:
     used = "unknown USD" if known is None else f"{known:.4f} USD"
     if lost.usage is not None:
         used += f" and {lost.usage.tokens_in}+{lost.usage.tokens_out} tokens"
-    return f"{lost.spec.profile}/{lost.spec.id.number} lost for {used}: {lost.reason}"
+    role = "" if lost.spec.role == "author" else f" as {lost.spec.role}:"
+    return f"{lost.spec.profile}/{lost.spec.id.number} lost for {used}:{role} {lost.reason}"
 
 
 def read(value: str) -> SaidLost | None:
@@ -54,4 +64,5 @@ def read(value: str) -> SaidLost | None:
         reason=found["reason"],
         tokens_in=None if found["tokens_in"] is None else int(found["tokens_in"]),
         tokens_out=None if found["tokens_out"] is None else int(found["tokens_out"]),
+        role=_ROLES.get(found["role"] or "", "author"),
     )

@@ -65,3 +65,60 @@ def test_an_evaluator_turns_a_first_output_down_and_lets_the_second_pass(tmp_pat
         "Review: judge/4",
     ]
     assert "judge evaluator of 1 accept" in made.run("show", str(shown["id"])).out
+
+
+TWO_TASKS = """\
+---
+tasks:
+  - id: say
+    task: Say what a reader learns from the guide.
+    inputs: docs/guide.md
+    scope: docs/
+    output: a report
+    guidance: Read it.
+    do_not: change anything
+    worker: author
+    acceptance: ["It says what a reader learns from the guide."]
+  - id: hand-on
+    task: Hand that on.
+    inputs: [{from: "task:say"}]
+    scope: docs/
+    output: a report
+    guidance: All of it is in the input.
+    do_not: change anything
+    worker: handing
+---
+
+TASK: Say what a reader learns from the guide, and hand it on.
+INPUTS: docs/guide.md
+SCOPE: docs/
+OUTPUT FORMAT: a report
+DO NOT: change anything
+ACCEPTANCE: It says who learns what.
+"""
+HANDING = """\
+---
+kind: command
+capabilities: [handing]
+command: "grep -o 'says how to begin with[a-z ]*' {package}"
+returns: [report]
+---
+"""
+
+
+def test_each_task_of_a_graph_is_judged_by_itself_before_the_next_begins(tmp_path: Path) -> None:
+    made = worked(tmp_path, {"author": AUTHOR, "judge": JUDGE, "handing": HANDING})
+    shown = made.done(TWO_TASKS)
+    assert shown["state"] == "completed", shown["reply"]
+    tried = [(one["n"], one["task"], one["role"], one["about"]) for one in shown["attempts"]]
+    assert tried == [
+        (1, "say", "author", None),
+        (2, "say", "evaluator", 1),
+        (3, "say", "author", None),
+        (4, "say", "evaluator", 3),
+        (5, "hand-on", "author", None),
+        (6, "hand-on", "evaluator", 5),
+    ]
+    assert shown["attempts"][0]["verdict"] == "revise"
+    result = made.run("show", str(shown["id"]), "--result").out
+    assert result == "says how to begin with the product\n"

@@ -47,3 +47,10 @@ def test_what_the_synthesizer_left_out_is_said_to_it_and_its_second_report_lands
     assert result == "# The guide\nIt is short, and it is old.\n"
     said = git(made.site.hub, "log", "-1", "--format=%B", "--grep", "^land", "main")
     assert "put into words by scribe" in said
+    words = [line.partition(" refs/")[0] for line in said.splitlines() if " as " in line]
+    assert words[-2:] == [
+        "Attempt: scribe/3 rejected not-met as synthesizer",
+        "Attempt: scribe/4 accepted as synthesizer",
+    ]
+    landing = git(made.site.hub, "rev-parse", "main")
+    assert "scribe/4 accepted as synthesizer" in made.run("audit", landing).out

@@ -3,8 +3,9 @@
 from dataclasses import replace
 from typing import Any
 
-from coordinator.domain import attempt_notes, notes, plan_notes
+from coordinator.domain import attempt_notes, lost_attempts, notes, plan_notes
 from coordinator.domain import reply as reply_text
+from coordinator.domain.attempt import Attempt, Role
 from coordinator.domain.brief import Kind, Question
 from coordinator.domain.names import Environment, Place, RepoPath
 from coordinator.domain.note import (
@@ -136,6 +137,32 @@ def test_every_attempt_is_named_with_what_became_of_it() -> None:
         "links/5 running",
         f"links/6 accepted {ref}6 {oid(106)}",
     ]
+
+
+def test_who_put_into_words_or_judged_is_told_from_who_worked() -> None:
+    def given(attempt: Attempt, role: Role) -> Attempt:
+        return replace(attempt, spec=attempt.spec.model_copy(update={"role": role}))
+
+    tried = (
+        given(returned(1, revised("no")), "synthesizer"),
+        given(returned(2, ACCEPTED), "synthesizer"),
+        given(lost(3), "evaluator"),
+        given(running(4), "planner"),
+    )
+    ref = f"refs/orchestrator/attempts/{BRIEF}/e1-"
+    said = [value for _, value in attempt_notes.attempts(tried)]
+    assert said == [
+        f"links/1 rejected not-met as synthesizer {ref}1 {oid(101)}",
+        f"links/2 accepted as synthesizer {ref}2 {oid(102)}",
+        "links/3 lost for 0.0000 USD: as evaluator: killed: too slow",
+        "links/4 running as planner",
+    ]
+    read = lost_attempts.read(said[2])
+    assert read is not None
+    assert (read.role, read.reason) == ("evaluator", "killed: too slow")
+    before = lost_attempts.read("links/3 lost for 0.0000 USD: as was told: killed")
+    assert before is not None
+    assert (before.role, before.reason) == ("author", "as was told: killed")
 
 
 def test_an_output_that_came_after_an_accepted_one_beside_it_is_superseded_and_not_rejected() -> (
