@@ -3,7 +3,8 @@
 import re
 from collections.abc import Iterator, Mapping
 
-from coordinator.desk.kept import Kept, Kepts
+from coordinator.desk.kept import Kepts
+from coordinator.desk.kept_attempt import Kept
 from coordinator.desk.past import Past
 from coordinator.desk.shelf import front_matter
 from coordinator.desk.sources import History

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from coordinator.desk.kept import Kept
+from coordinator.desk.kept_attempt import Kept
 from coordinator.desk.shelf import Shelf
 from coordinator.domain import budget, spent
 from coordinator.domain.attempt import Attempt, Lost, Returned, Running, Spec

@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from coordinator.desk.kept import Kept
+from coordinator.desk.kept_attempt import Kept
 from coordinator.desk.trials import Trials, each
 from coordinator.domain import lost_attempts, saying
 from coordinator.domain.expenses import Expense, LandedChange

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from coordinator.desk.kept import Kept, Kepts
+from coordinator.desk.kept import Kepts
+from coordinator.desk.kept_attempt import Kept
 from coordinator.desk.past import Past
 from coordinator.desk.shelf import Shelf
 from coordinator.desk.sources import History

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
-from coordinator.desk.kept import Kept, Kepts, brief_of_ref
+from coordinator.desk.kept import Kepts, brief_of_ref
+from coordinator.desk.kept_attempt import Kept
 from coordinator.domain import lost_attempts
 from coordinator.domain.effort import Effort, Lift, Tried, effort
 from coordinator.domain.lost_attempts import SaidLost

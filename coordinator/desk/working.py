@@ -9,7 +9,7 @@ from coordinator.domain.status import Progress, Shelved
 from coordinator.domain.task_progress import counting
 
 if TYPE_CHECKING:
-    from coordinator.desk.kept import Kept
+    from coordinator.desk.kept_attempt import Kept
     from coordinator.ports import Journal
 
 
