@@ -41,10 +41,8 @@ class Kepts:
         kept = self.here(brief)
         if kept:
             return kept
-        found = self._archive.there(
-            f"{self._root}{_ATTEMPTS}{brief}", f"{self._root}{_VERDICTS}{brief}"
-        )
-        found = found or {}
+        folders = (f"{self._root}{kind}{brief}" for kind in (_ATTEMPTS, _VERDICTS))
+        found = self._archive.there(*folders) or {}
         self.fetch(found)
         return self._sorted(
             {ref: oid for ref, oid in found.items() if _ATTEMPTS in ref},
@@ -101,8 +99,7 @@ class Kepts:
         oid = self._archive.here(ref).get(ref)
         if oid is not None:
             return oid
-        folder, _, _ = ref.rpartition("/")
-        found = self._archive.there(folder) or {}
+        found = self._archive.there(ref.rpartition("/")[0]) or {}
         if ref in found:
             self.fetch({ref: found[ref]})
         return found.get(ref)
