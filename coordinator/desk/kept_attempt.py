@@ -8,7 +8,6 @@ from coordinator.domain.effort import Tried
 from coordinator.domain.names import Oid
 from coordinator.domain.output import CouldNot, Output
 from coordinator.domain.status import AttemptStatus
-from coordinator.domain.task_progress import Try
 from coordinator.domain.verdict import Accept, Verdict
 
 
@@ -41,19 +40,6 @@ class Kept:
     def number(self) -> int:
         """Returns the number that trailers carry."""
         return self.spec.id.number if self.spec else int(self.ref.rpartition("-")[2] or 0)
-
-    def as_try(self) -> Try | None:
-        """Returns it as a graph shows it; None when nobody knows what it was for."""
-        if self.spec is None:
-            return None
-        return Try(
-            number=self.number,
-            task=str(self.spec.task),
-            worker=str(self.spec.profile),
-            role=self.spec.role,
-            beside=self.spec.beside,
-            accepted=self.is_accepted,
-        )
 
     def status(self) -> AttemptStatus:
         """Returns it in the words of the contract."""

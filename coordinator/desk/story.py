@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from coordinator.desk import tries
 from coordinator.desk.kept import Kepts
 from coordinator.desk.kept_attempt import Kept
 from coordinator.desk.past import Past
@@ -23,7 +24,7 @@ from coordinator.domain.reply import Reply
 from coordinator.domain.reply import parse as parse_reply
 from coordinator.domain.saying import Saying
 from coordinator.domain.status import AttemptStatus, CheckItem, Shelved
-from coordinator.domain.task_progress import TaskProgress, Try, progress
+from coordinator.domain.task_progress import TaskProgress, progress
 from coordinator.domain.tree import Entry
 from coordinator.domain.why import Why, why
 from coordinator.ports import Objects
@@ -115,23 +116,8 @@ class Stories:
         """Returns where the tasks of a graph are; nothing for a plan of one task."""
         if plan is None or len(plan.tasks) < 2:
             return ()
-        returned = [
-            one for k in kept if (one := k.as_try()) and k.spec and k.spec.round == shelved.round
-        ]
-        known = {one.number for one in returned}
-        others = [
-            Try(
-                number=spec.id.number,
-                task=str(spec.task),
-                worker=str(spec.profile),
-                role=spec.role,
-                beside=spec.beside,
-                running=ended is None,
-            )
-            for spec, ended in self._trials.begun(shelved.id)
-            if spec.round == shelved.round and spec.id.number not in known
-        ]
-        return progress(plan, sorted((*returned, *others), key=lambda one: one.number))
+        begun = self._trials.begun(shelved.id)
+        return progress(plan, tries.of_round(shelved.round, kept, begun))
 
     def _change(self, shelved: Shelved, reply: Reply | None, kept: tuple[Kept, ...]) -> str | None:
         """Returns what a held changeset would do to the files, else the report that would land."""

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from coordinator.desk import tries
 from coordinator.domain.names import BriefId, Place
 from coordinator.domain.state_md import Directives
 from coordinator.domain.status import Progress, Shelved
@@ -80,6 +81,4 @@ def has_graph(shelved: Shelved) -> bool:
 
 def _done(kept: "Sequence[Kept]", shelved: Shelved) -> int:
     """Counts the tasks that are done in the brief's round."""
-    tries = [k.as_try() for k in kept if k.spec and k.spec.round == shelved.round]
-    known = sorted(filter(None, tries), key=lambda one: one.number)
-    return len(counting(shelved.graph, known))
+    return len(counting(shelved.graph, tries.of_round(shelved.round, kept)))
