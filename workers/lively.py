@@ -1,5 +1,6 @@
 """The way to the attempt's socket: every chunk that arrives is a sign of life."""
 
+import functools
 import ssl
 from collections.abc import Callable, Iterator
 from typing import cast
@@ -44,13 +45,14 @@ class _Lively(httpx2.SyncByteStream):
 
 
 def to_the_socket(connection: Connection) -> httpx2.HTTPTransport:
-    """Returns HTTP over the attempt's socket; it trusts no certificate, because there is none on it.
+    """Returns HTTP over the attempt's socket, on which nothing is encrypted."""
+    return httpx2.HTTPTransport(verify=trusting_nobody(), uds=connection.socket)
 
-    Reading those of the world would take longer than starting the attempt.
-    """
-    return httpx2.HTTPTransport(
-        verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), uds=connection.socket
-    )
+
+@functools.cache
+def trusting_nobody() -> ssl.SSLContext:
+    """Returns TLS settings without a certificate: reading those of the world takes longer than starting an attempt."""
+    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
 def retry_after_s(headers: httpx2.Headers) -> float | None:

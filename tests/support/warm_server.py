@@ -26,6 +26,7 @@ from pathlib import Path
 
 import coordinator
 import workers
+from workers import lively
 
 MESSAGE_BYTES_MAX = 100_000
 _FDS = 4
@@ -71,6 +72,9 @@ def _import() -> None:
                 importlib.import_module(module.name)
     for name in ("detect_secrets", "genai_prices", "git", "httpx2", "jsonschema"):
         importlib.import_module(name)
+    # OpenSSL takes locks of its own: a fork while a thread has one would wait for it for ever too,
+    # so that what an attempt needs of it is made before there are threads.
+    lively.trusting_nobody()
     assert threading.active_count() == 1, "a fork of several threads would have one"
     gc.freeze()  # a collection in a fork would copy every page
 
