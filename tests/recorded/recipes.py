@@ -1,4 +1,4 @@
-"""Every recipe with recorded models, programs and built-in workers, on a repository as it is given."""
+"""Every recipe with recorded models, programs and built-in workers, on a repository that is given."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from tests.support.worked import Worked
 
 HERE = Path(__file__).parent
 COMMIT = "0e322af87745eff34caffe4df68456ebc20d9068"
-"""The release v2.32.3 of psf/requests, on which the briefs of the scene `requests` are about."""
+"""The release v2.32.3 of psf/requests, which the briefs of the scene `requests` are about."""
 
 _MODEL = """\
 ---
@@ -33,7 +33,8 @@ def _model(api: str, description: str, capabilities: str, system: str) -> str:
 
 
 WORKERS: Mapping[str, str] = {
-    "author": _model("messages", "writes", "writing", "You write plain English for busy people."),
+    "author": _model("chat", "writes", "writing", "You write plain English for busy people."),
+    "clerk": _model("messages", "writes", "letters", "You write plain English for busy people."),
     "drafter": _model("chat", "drafts", "drafting", "You write short texts, and change little."),
     "scout": _model("chat", "reads", "research", "You read closely, and name your sources."),
     "critic": _model("chat", "finds faults", "review", "You look for what is wrong."),
@@ -60,10 +61,14 @@ base_url = "{url}/v1"
 
 @dataclass(frozen=True, kw_only=True)
 class Scene:
-    """Briefs in their order, and what a person answers when one of them asks."""
+    """Briefs in their order, and what a person answers when one of them asks.
+
+    `together` are worked at once: none of them reads what another one changes.
+    """
 
     name: str
     answers: Mapping[str, str]
+    together: frozenset[str] = frozenset()
 
     @property
     def recording(self) -> Path:
@@ -77,7 +82,11 @@ class Scene:
 
 
 REQUESTS = Scene(name="requests", answers={"contacts": "part-2", "purpose": "drafter"})
-SITE = Scene(name="site", answers={"contacts": "part-2"})
+SITE = Scene(
+    name="site",
+    answers={"names": "part-1"},
+    together=frozenset({"guide", "readme", "letter", "about"}),
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,16 +104,27 @@ class Run:
 
     made: Worked
     scene: Scene
-    timeout_s: float = 50
+    timeout_s: float = 200
 
     def go(self) -> Iterator[Told]:
-        """Yields what became of each brief."""
+        """Yields what became of each brief: those that go together in one run, then one after the other."""
+        done = self._together()
         for name, text in self.scene.briefs():
+            if name in done:
+                yield Told(name=name, shown=done[name])
+                continue
             shown = self.made.done(text, name=name, timeout_s=self.timeout_s)
             asked = tuple(shown["questions"])
             if asked and name in self.scene.answers:
                 shown = self._answered(str(shown["id"]), asked[-1], self.scene.answers[name])
             yield Told(name=name, shown=shown, asked=asked)
+
+    def _together(self) -> dict[str, dict[str, Any]]:
+        briefs = {n: t for n, t in self.scene.briefs() if n in self.scene.together}
+        ids = {name: self.made.dropped(text, name=name) for name, text in briefs.items()}
+        if ids:
+            self.made.worked_on(next(iter(ids.values())), timeout_s=self.timeout_s)
+        return {name: self.made.shown(brief) for name, brief in ids.items()}
 
     def _answered(self, brief: str, question: Mapping[str, Any], text: str) -> dict[str, Any]:
         said = self.made.run("answer", brief, str(question["id"]), text)

@@ -7,6 +7,7 @@ run to run, so that a reworded frame does not make a recording useless.
 
 import json
 import re
+import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -58,6 +59,7 @@ class Recording:
     answers: dict[str, dict[str, Any]] = field(default_factory=dict)
     missed: dict[str, Wanted] = field(default_factory=dict)
     asked: list[Wanted] = field(default_factory=list)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @classmethod
     def of(cls, *files: Path) -> "Recording":
@@ -89,13 +91,15 @@ class Recording:
 
     def awaited(self, body: Mapping[str, Any], *, wanted_file: Path) -> Says:
         """Returns what the model answered to this, once somebody has put it into the recording."""
-        while isinstance(found := self.answer(body), Wanted):
-            write_wanted(wanted_file, tuple(self.missed.values()))
+        while True:
+            with self._lock:
+                self.read()
+                found = self.answer(body)
+                if isinstance(found, Says):
+                    self.missed.pop(wanted(body).digest, None)
+                    return found
+                write_wanted(wanted_file, tuple(self.missed.values()))
             time.sleep(_LOOK_S)
-            self.read()
-            if found.digest in self.answers:
-                self.missed.pop(found.digest, None)
-        return found
 
     def unused(self) -> set[str]:
         """Returns the answers that nobody asked for."""

@@ -103,11 +103,15 @@ class Worked:
 
         `events` is what the daemon said meanwhile.
         """
+        return self.worked_on(self.dropped(brief, name=name), timeout_s=timeout_s)
+
+    def dropped(self, brief: str, *, name: str) -> str:
+        """Drops a brief, and returns its id."""
         file = self.site.repo.parent / f"{name}.md"
         file.write_text(brief)
-        dropped = self.run("brief", "drop", str(file), "--json")
-        assert dropped.code == 0, dropped.out + dropped.said
-        return self.worked_on(str(dropped.json["id"]), timeout_s=timeout_s)
+        said = self.run("brief", "drop", str(file), "--json")
+        assert said.code == 0, said.out + said.said
+        return str(said.json["id"])
 
     def worked_on(self, brief: str, *, timeout_s: float = 50) -> dict[str, Any]:
         """Runs the daemon until it is idle, and returns the brief as `show` has it, with `events`."""
@@ -116,10 +120,14 @@ class Worked:
             timeout_s_max=timeout_s + 10,
         )
         assert ran.code == 0, ran.out + ran.said
+        events = [json.loads(line) for line in ran.out.splitlines()]
+        return {**self.shown(brief), "events": events}
+
+    def shown(self, brief: str) -> dict[str, Any]:
+        """Returns a brief as `show` has it."""
         shown = self.run("show", brief, "--json")
         assert shown.code == 0, shown.said
-        events = [json.loads(line) for line in ran.out.splitlines()]
-        return {**shown.json, "events": events}
+        return shown.json
 
     def at_tip(self, path: str) -> str:
         """Returns a file as it is on the remote."""
