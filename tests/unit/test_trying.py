@@ -10,7 +10,7 @@ from coordinator.domain.brief import Kind, OutputFormat
 from coordinator.domain.choosing import chosen, substitutes
 from coordinator.domain.names import Place, ProfileName
 from coordinator.domain.note import MoveBrief
-from coordinator.domain.output import Report
+from coordinator.domain.output import CouldNot, Report
 from coordinator.domain.plan import Part
 from coordinator.domain.policy import Policy, Profile
 from coordinator.domain.profiles import BUILT_IN
@@ -81,6 +81,23 @@ def test_who_a_plan_names_stands_in_whatever_they_can_else() -> None:
     at_once = trying.task_step(task, fresh, seen)
     assert isinstance(at_once, Dispatch)
     assert at_once.task.profile == "sitemap"
+
+
+def test_missing_data_is_asked_for_once_more_then_of_others_and_then_the_brief_fails() -> None:
+    said = CouldNot(why="missing_data", text="there is no b.csv")
+    lacks = rejected("missing-data", "there is no b.csv")
+    first = returned(1, lacks, body=said)
+    assert dispatched(first).task.profile == "links"
+    assert stuck(first, returned(2, lacks, body=said)) == ("attempts", "there is no b.csv")
+    able = tuple(
+        Profile(name=ProfileName(name), kind="command", capabilities=frozenset(("tidying",)))
+        for name in ("links", "other")
+    )
+    of = brief(task_type="tidying")
+    one = sighting(first, returned(2, lacks, body=said), of=of)
+    found = trying.task_step(TASK, one, world(one, policy=Policy(profiles=able, retries=2)))
+    assert isinstance(found, Dispatch)
+    assert (found.task.profile, found.feedback) == ("other", ("there is no b.csv",))
 
 
 def test_numbers_go_on_where_an_earlier_round_ended() -> None:
