@@ -40,7 +40,9 @@ def page(
     policy: Policy,
 ) -> str:
     """Returns the page: an entry of memory of its own, so that it can be kept in the folder of handoffs."""
-    live = [brief for brief in look.briefs if not brief.state.terminal]
+    # What lies in an inbox is on one machine alone: nobody else could go on with it.
+    on_branch = (brief for brief in look.briefs if brief.state is not State.SUBMITTED)
+    live = [brief for brief in on_branch if not brief.state.terminal]
     landings = [said for said in sayings if said.verb == Verb.LAND][:LANDINGS_MAX]
     asked = [brief for brief in live if brief.state is State.INPUT_REQUIRED]
     sections = [

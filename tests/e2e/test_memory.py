@@ -142,6 +142,8 @@ def test_a_handoff_lands_as_a_page_of_its_own_in_the_name_of_the_one_who_hands_o
     dropped = made.run("handoff", "--write", "--json")
     assert (dropped.code, dropped.json["id"], dropped.json["state"]) == (0, dry["id"], "submitted")
     assert page.startswith("# Handoff")
+    again = made.run("handoff", "--write", "--json").json
+    assert (again["id"], again["duplicate"]) == (dry["id"], True), "it waits in the inbox"
     run(made)
     shown = made.run("show", str(dry["id"]), "--json").json
     assert shown["state"] == "completed", shown["reply"]
