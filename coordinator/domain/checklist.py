@@ -74,7 +74,7 @@ def _scope(judged: Sequence[Judged]) -> CheckItem:
     return CheckItem(
         item="scope respected",
         done=done,
-        evidence="; ".join(f.evidence for f in findings),
+        evidence="; ".join(dict.fromkeys(f.evidence for f in findings)),
         oids=oids,
     )
 

@@ -61,7 +61,9 @@ class Coupling:
 
     @property
     def why(self) -> str:
-        """Returns the three numbers in words, the largest share of the score first."""
+        """Returns the three numbers in words, the largest share of the score first; one reason for all is said once."""
+        if self.overlap == self.relation == self.together:
+            return self.overlap.why
         shares = {name: WEIGHTS[name] * getattr(self, name).value for name in WEIGHTS}
         order = sorted(shares, key=lambda name: -shares[name])
         return "; ".join(

@@ -50,7 +50,8 @@ class Chance:
         """Returns it in words."""
         if self.kin is None:
             return "one side has no file of its own"
-        seen = f"{self.both} commits with both, {self.one} and {self.other} with each"
+        commits = "commit" if self.both == 1 else "commits"
+        seen = f"{self.both} {commits} with both, {self.one} and {self.other} with each"
         return f"{seen}; {self.kin}, which here is {self.lift:.1f} times chance"
 
 

@@ -36,6 +36,7 @@ def test_two_that_only_read_are_not_coupled_whatever_they_read() -> None:
     pair = found(reads("a", "b"), reads("a", "b"), {"a": frozenset({"b"})})
     assert pair.score == 0.0
     assert pair.overlap.why == "neither changes anything"
+    assert pair.why == "neither changes anything"
 
 
 def test_the_same_file_to_change_is_an_overlap_of_one() -> None:
