@@ -11,7 +11,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, Literal
 
-from coordinator import bootstrap
+from coordinator import bootstrap, groundwork
 from coordinator.adapters.singleton import Singleton
 from coordinator.adapters.watch import watch
 from coordinator.domain.errors import BusyError, CoordinatorError
@@ -40,7 +40,7 @@ def run(
     with 1 at the timeout or when nothing can be done; `once` finishes what one look starts.
     `accept_rewritten` names the commit that a rewritten remote branch has now and shall be taken at.
     """
-    wired, _ = bootstrap.wiring(repository)
+    wired, _ = groundwork.wiring(repository)
     singleton = Singleton(wired.run)
     holder = singleton.acquire()
     if holder is not None:
@@ -53,7 +53,7 @@ def run(
     stop = threading.Event()
     try:
         with _logging(wired.run / "daemon.log"), _signals(stop, wake):
-            accepted = bootstrap.accept_rewritten(wired, accept_rewritten)
+            accepted = groundwork.accept_rewritten(wired, accept_rewritten)
             coordinator = bootstrap.coordinator(repository, wake=wake.set, say=say)
             unwatch = watch([wired.inbox], wake.set)
             say({"event": "ready", "branch": wired.branch, "remote": wired.remote})
