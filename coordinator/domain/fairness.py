@@ -29,10 +29,13 @@ def effective(sighting: Sighting, policy: Policy) -> int:
 
 
 def _rank(sighting: Sighting, policy: Policy) -> tuple[float, float, int]:
-    """Returns what is compared: priority, then how close the deadline is, then who was accepted first."""
+    """Returns what is compared: priority, then how long an attempt may take, then who was accepted first.
+
+    The deadline bounds an attempt and not the wait: that is what priority grows with.
+    """
     deadline_s = sighting.filed.brief.deadline_s
-    left_s = math.inf if deadline_s is None else deadline_s - sighting.age_s
-    return (-effective(sighting, policy), left_s, sighting.order)
+    at_most_s = math.inf if deadline_s is None else deadline_s
+    return (-effective(sighting, policy), at_most_s, sighting.order)
 
 
 def limits_of(profile: Profile, policy: Policy) -> tuple[Limit, ...]:

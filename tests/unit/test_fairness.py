@@ -31,11 +31,13 @@ def test_a_more_urgent_brief_goes_first_and_of_two_alike_the_one_accepted_first(
     assert names(world(waiting(2), waiting(1), waiting(3, priority=1))) == ["b3", "b1", "b2"]
 
 
-def test_of_two_as_urgent_the_one_whose_deadline_is_closer_goes_first() -> None:
+def test_of_two_as_urgent_the_one_whose_attempts_take_less_goes_first_however_long_it_waited() -> (
+    None
+):
     seen = world(
         waiting(1), waiting(2, deadline_s=90), waiting(3, deadline_s=100, age_s=50), waiting(4)
     )
-    assert names(seen) == ["b3", "b2", "b1", "b4"]
+    assert names(seen) == ["b2", "b3", "b1", "b4"]
 
 
 def test_a_brief_gains_priority_by_waiting() -> None:
