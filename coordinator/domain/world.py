@@ -49,7 +49,7 @@ class Sighting:
 
     filed: Filed
     order: int  # position of its accept commit in first-parent order (C7); lower came first
-    age_s: float
+    age_s: float  # since this daemon first saw it in its round
     attempts: tuple[Attempt, ...]  # of the current round, oldest first
     claim: Claim | Busy | None  # ours and confirmed, somebody else's, or none
     numbered: int = 0  # the highest number that an attempt of any round has

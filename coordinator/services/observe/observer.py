@@ -45,6 +45,7 @@ from .branch_log import BranchLog
 from .house_rules import HouseRules, ReadPolicy
 from .prepared import Prepared
 from .shelves import Shelves
+from .waits import Waits
 
 
 class Observer:
@@ -81,7 +82,7 @@ class Observer:
         self._refs_root = refs_root
         self._began_s = clock.monotonic_s()
         self._rules = HouseRules(objects, read_policy)
-        self._since: dict[BriefId, tuple[Oid, float]] = {}
+        self._waits = Waits()
         self._shelves = Shelves(objects)
         self._log = BranchLog(objects)
 
@@ -102,8 +103,7 @@ class Observer:
         )
         said = state_md.directives(state)
         live = {f.id: f for f in self._shelves.live(tree, policy)}
-        for brief in [b for b in self._since if b not in live]:
-            del self._since[brief]
+        self._waits.keep(live)
         alive = self._alive(in_flight)
         tried = self._tried(live.values(), alive)
         past = self._past(alive)
@@ -216,10 +216,6 @@ class Observer:
         tree: Oid,
         prepared: Prepared,
     ) -> Sighting:
-        since = self._since.get(filed.id)
-        if since is None or since[0] != filed.folder:
-            since = (filed.folder, self._clock.monotonic_s())
-            self._since[filed.id] = since
         numbered = max((a.spec.id.number for a in tried), default=0)
         cost = spent.of(tried)
         round_ = filed.plan.round if filed.plan else 0
@@ -240,7 +236,7 @@ class Observer:
         sighting = Sighting(
             filed=filed,
             order=self._log.place(filed.id),
-            age_s=self._clock.monotonic_s() - since[1],
+            age_s=self._waits.age_s(filed, self._clock.monotonic_s()),
             attempts=tried,
             numbered=numbered,
             claim=self._claim(filed.id),
