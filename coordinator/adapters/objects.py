@@ -36,6 +36,7 @@ class GitObjects:
         self._paths = paths
         self._decoded = lru_cache(maxsize=_TREES_MAX)(self._decode)
         self._tree_of = lru_cache(maxsize=_TREES_MAX)(self._read_tree_of)
+        self._dates = lru_cache(maxsize=_TREES_MAX)(self._read_date)
         self._products = lru_cache(maxsize=_RESULTS_MAX)(self._without_records)
 
     def entry(self, tree: Oid, path: RepoPath) -> Entry | None:
@@ -75,6 +76,10 @@ class GitObjects:
     def tree_of(self, commit: Oid) -> Oid:
         """Returns the tree of a commit. Raises MissingObject."""
         return self._tree_of(commit)
+
+    def dated(self, commit: Oid) -> int:
+        """Returns when a commit was made, in unix seconds, by the clock of whoever made it. Raises MissingObject."""
+        return self._dates(commit)
 
     def diff(self, before: Oid, after: Oid) -> tuple[Change, ...]:
         """Returns what differs between two trees, without renames; the cost follows the change."""
@@ -205,10 +210,18 @@ class GitObjects:
         return MappingProxyType(decode(content))
 
     def _read_tree_of(self, commit: Oid) -> Oid:
+        return Oid(self._commit(commit)[5:45].decode())
+
+    def _read_date(self, commit: Oid) -> int:
+        head = self._commit(commit).partition(b"\n\n")[0]
+        said = next(line for line in head.split(b"\n") if line.startswith(b"committer "))
+        return int(said.rsplit(b" ", 2)[1])
+
+    def _commit(self, commit: Oid) -> bytes:
         kind, content = self._git.read(commit)
         if kind != "commit":
             raise MissingObject(f"{commit} is a {kind}, not a commit", hint="name a commit")
-        return Oid(content[5:45].decode())
+        return content
 
 
 def path_fault(path: str) -> str | None:

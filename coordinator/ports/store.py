@@ -45,6 +45,10 @@ class Objects(Protocol):
         """Returns the tree of a commit. Raises MissingObject."""
         ...
 
+    def dated(self, commit: Oid) -> int:
+        """Returns when a commit was made, in unix seconds, by the clock of whoever made it. Raises MissingObject."""
+        ...
+
     def diff(self, before: Oid, after: Oid) -> tuple[Change, ...]:
         """Returns what differs between two trees, without renames; the cost follows the change."""
         ...

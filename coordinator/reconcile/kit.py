@@ -80,7 +80,7 @@ class Memory:
     irrevertible: dict[BriefId, str] = field(default_factory=dict)  # why a revert cannot be made
     told_tip: Oid | None = None
     told: dict[str, Told] = field(default_factory=dict)  # by the name of the reply
-    reminded: dict[BriefId, float] = field(default_factory=dict)  # when people were told last
+    reminded: dict[BriefId, tuple[Oid, int]] = field(default_factory=dict)  # folder, how often told
     refused: str | None = None  # why the remote takes no records
     stamp: tuple[tuple[str, ...], int] | None = None  # what was built last, and when
 

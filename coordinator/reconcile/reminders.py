@@ -11,7 +11,11 @@ logger = logging.getLogger(__name__)
 
 
 def remind(kit: Kit, world: World) -> None:
-    """Tells of each brief that has waited for `remind_s` since this daemon saw it begin to, and as long again."""
+    """Tells of each brief whenever it has waited for another `remind_s`, by the date of the commit that says so.
+
+    A daemon that starts goes on from there: what was due before counts as said, because nobody knows, and
+    `status` says it all the while.
+    """
     told = kit.memory.reminded
     for brief in [b for b in tuple(told) if b not in world.briefs]:
         del told[brief]
@@ -20,12 +24,11 @@ def remind(kit: Kit, world: World) -> None:
         if filed.place is not Place.WAITING:
             told.pop(filed.id, None)
             continue
-        # A wait that began anew is younger than what was told of the one before.
-        since_s = world.now_s - sighting.age_s
-        last_s = max(told.get(filed.id, since_s), since_s)
-        if world.now_s - last_s < world.policy.remind_s:
+        due = int(sighting.waits_s // world.policy.remind_s)
+        folder, said = told.get(filed.id, (None, 0))
+        told[filed.id] = filed.folder, due
+        if folder != filed.folder or due <= said:  # seen for the first time, or told
             continue
-        told[filed.id] = world.now_s
         held = (filed.reply.held if filed.reply else None) or "question"
         logger.warning("waits for a human brief=%s held=%s", filed.id, held)
         kit.say(
@@ -33,7 +36,7 @@ def remind(kit: Kit, world: World) -> None:
                 "event": "reminder",
                 "brief": filed.id,
                 "held": held,
-                "waits_s": round(sighting.age_s),
+                "waits_s": round(sighting.waits_s),
                 "hint": f"coordinator show {filed.id}",
             }
         )

@@ -56,6 +56,8 @@ def test_a_house_that_looks_at_everything_refuses_a_report_and_is_reminded(walk:
     with walk.daemon() as daemon:
         reminder = daemon.until("reminder", held="review")
     until(lambda: walk.brief("todo")["overdue"])  # commits are dated in whole seconds
+    with walk.daemon() as daemon:  # goes on counting where the commit says that it began
+        assert daemon.until("reminder", held="review")["waits_s"] >= 1
     brief = walk.brief("todo")
     assert (reminder["brief"], brief["held"]) == (brief["id"], "review")
     assert "too long" in walk("status").out

@@ -69,6 +69,20 @@ def edited(objects: GitObjects, tree: Oid, **files: str | None) -> Oid:
     )
 
 
+def test_a_commit_is_dated_by_whoever_made_it(git: Git, objects: GitObjects) -> None:
+    made = git.commit(
+        tree=git.write("tree", b""),
+        parents=(),
+        message="change\n\ncommitter nobody <n@example.invalid> 7 +0000\n",
+        author=WHO,
+        committer=Signature(name="A. Person", email="a@example.invalid", timestamp=1_700_000_000),
+        sign=False,
+    )
+    assert objects.dated(made) == 1_700_000_000
+    with pytest.raises(MissingObject):
+        objects.dated(git.write("blob", b"x"))
+
+
 def files(objects: GitObjects, tree: Oid) -> dict[str, str]:
     return {path: objects.content(entry.oid).decode() for path, entry in objects.walk(tree)}
 

@@ -22,6 +22,7 @@ class BranchLog:
         self._objects = objects
         self._order: dict[BriefId, int] = {}
         self._landed_at: dict[BriefId, Oid] = {}
+        self._asked_at: dict[BriefId, Oid] = {}
         self._landings: Mapping[BriefId, Oid] = {}
         self._sources: deque[Source] = deque(maxlen=_SOURCES_MAX)
         self._told: set[str] = set()
@@ -52,6 +53,8 @@ class BranchLog:
                 continue
             if record.verb is Verb.ACCEPT:
                 self._order.setdefault(record.brief, len(self._order) + 1)
+            elif record.verb in (Verb.ASK, Verb.HOLD):
+                self._asked_at[record.brief] = commit
             elif record.verb is Verb.LAND:
                 self._landed_at[record.brief] = commit
                 self._told.update(value.partition(" ")[0] for value in record.values("Memory"))
@@ -73,6 +76,10 @@ class BranchLog:
     def landed_at(self, brief: BriefId) -> Oid | None:
         """Returns the newest landing of `brief` on the branch as last read."""
         return self._landed_at.get(brief)
+
+    def asked_at(self, brief: BriefId) -> Oid | None:
+        """Returns the newest commit that made `brief` wait for a person."""
+        return self._asked_at.get(brief)
 
     def landings(self) -> Mapping[BriefId, Oid]:
         """Returns the newest landing of each brief; what is read later does not change it."""

@@ -240,6 +240,7 @@ class Observer:
             attempts=tried,
             numbered=numbered,
             claim=self._claim(filed.id),
+            waits_s=self._waits_s(filed),
             synthesis=synthesis,
             merged=merged,
             gate_checks=gate,
@@ -248,6 +249,13 @@ class Observer:
             spent=cost,
         )
         return replace(sighting, evaluators=second_look.able(sighting, self._rules.policy))
+
+    def _waits_s(self, filed: Filed) -> float:
+        """Returns for how long a brief has waited for a person, by the date of the commit that says so."""
+        asked = self._log.asked_at(filed.id) if filed.place is Place.WAITING else None
+        if asked is None:
+            return 0.0
+        return float(max(0, self._clock.timestamp() - self._objects.dated(asked)))
 
     def _used(self, spec: Spec) -> Usage | None:
         """Returns what an attempt used of which nothing else is kept."""
