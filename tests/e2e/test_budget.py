@@ -2,7 +2,11 @@
 
 import json
 import os
+import signal
+import sqlite3
+import threading
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +15,7 @@ import pytest
 from tests.support.command_line import Answered, in_a_process
 from tests.support.repos import Site, git, make_site, push_files
 from tests.support.upstream_server import Answer, Asked, event, serving, stream
+from tests.support.walk import Walk, until
 
 pytestmark = pytest.mark.slow
 
@@ -69,16 +74,22 @@ def thinks(_: Asked) -> Answer:
 def site_with(folder: Path, url: str, budget: str) -> Site:
     site = make_site(folder / "site")
     assert in_a_process(site.repo, "init").code == 0
-    config = (
-        f'schema = 1\n[landing]\nunverified = "land"\n[budget]\n{budget}\n[endpoints.here]\n'
-        f'api = "openai"\nbase_url = "{url}/v1"\nkey_env = "HERE_KEY"\n'
-    )
     git(site.repo, "pull", "--quiet")
     push_files(
         site,
-        {".orchestrator/config.toml": config, ".orchestrator/workers/thinker.md": WORKER},
+        {
+            ".orchestrator/config.toml": config(url, budget),
+            ".orchestrator/workers/thinker.md": WORKER,
+        },
     )
     return site
+
+
+def config(url: str, budget: str) -> str:
+    return (
+        f'schema = 1\n[landing]\nunverified = "land"\n[budget]\n{budget}\n[endpoints.here]\n'
+        f'api = "openai"\nbase_url = "{url}/v1"\nkey_env = "HERE_KEY"\n'
+    )
 
 
 def run(site: Site, brief: str = BRIEF) -> tuple[Answered, list[dict[str, Any]], dict[str, Any]]:
@@ -172,3 +183,49 @@ def test_a_budget_too_small_for_one_call_ends_the_attempt_before_it_is_made(tmp_
         assert (ran.code, brief["state"]) == (0, "failed"), ran.out + ran.said
         assert "over the budget" in " ".join(brief["reasons"])
         assert server.asked == []
+
+
+def test_what_a_killed_daemon_had_set_aside_is_neither_forgotten_nor_spent_twice(
+    tmp_path: Path,
+) -> None:
+    """The first attempt takes all the money of the day with it; the second brief waits before and after."""
+    held = threading.Event()
+
+    def thinks_when_it_may(asked: Asked) -> Answer:
+        assert held.wait(60)
+        return thinks(asked)
+
+    with serving(thinks_when_it_may) as server:
+        walk = Walk(site_with(tmp_path, server.url, "usd_per_day = 0.5"), {"HERE_KEY": KEY})
+        lies = "the money of this day is used up: 0.50 of 0.50 USD"
+        with walk.daemon() as daemon:
+            walk.drop("first.md", BRIEF)
+            assert daemon.until("started")["cost_usd_max"] == 0.5
+            until(lambda: server.asked)
+            walk.drop("second.md", BRIEF.replace("one paragraph", "one sentence"))
+            until(lambda: any(lies in e.get("reason", "") for e in daemon.events()))
+            os.killpg(daemon.process.pid, signal.SIGKILL)
+            daemon.process.wait(10)
+        held.set()
+        assert [e["event"] for e in daemon.events()].count("started") == 1
+        assert ended(walk) == []
+        walk.work()
+        for name in ("first", "second"):
+            found = walk.brief(name)
+            assert (found["state"], found["reasons"][0][: len(lies)]) == ("working", lies)
+        assert ended(walk) == [(0.5, "the daemon was restarted")]
+        assert len(server.asked) == 1
+        walk.commit({".orchestrator/config.toml": config(server.url, "usd_per_day = 2.0")})
+        walk.work()
+        assert (walk.state("first"), walk.state("second")) == ("completed", "completed")
+        assert sorted(usd for usd, _ in ended(walk)) == [0.003, 0.003, 0.5]
+    said = git(walk.hub, "log", "-1", "--format=%B", "--grep=^land first", "main")
+    assert "Attempt: thinker/1 lost for 0.5000 USD and 0+0 tokens: the daemon was restarted" in said
+    assert "Cost-USD: 0.5030" in said
+
+
+def ended(walk: Walk) -> list[tuple[float, str]]:
+    """Returns what the journal says that attempts cost, and how they ended."""
+    with closing(sqlite3.connect(walk.run_folder / "journal.sqlite3")) as journal:
+        rows = journal.execute("SELECT said, reason FROM spend ORDER BY number").fetchall()
+    return [(json.loads(said)["cost_usd"], reason) for said, reason in rows]
