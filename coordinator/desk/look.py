@@ -91,6 +91,13 @@ def lying(brief: BriefStatus, why: str | None) -> BriefStatus:
     return replace(brief, phase=Phase.WAITING, reasons=(why, *brief.reasons))
 
 
+def delayed(brief: BriefStatus, why: str | None) -> BriefStatus:
+    """Returns a brief as it is while its worker may not begin: it goes on by itself, and says when."""
+    if why is None or brief.state is not State.WORKING:
+        return brief
+    return replace(brief, reasons=(why, *brief.reasons))
+
+
 def kept_back(brief: BriefStatus, rewritten: "Rewritten | None") -> BriefStatus:
     """Returns a brief as it is while the remote's branch is rewritten: nothing goes on, nothing is lost."""
     if rewritten is None or brief.state is not State.WORKING:

@@ -1,7 +1,10 @@
-"""Says of open briefs that they lie until the day has money again, by the daemon's own rule."""
+"""Says why nobody works on open briefs: no money this day, a limit, a worker that only fails; by the daemon's rules."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
+from math import ceil
+from typing import TYPE_CHECKING
 
 from coordinator.desk.kept_attempt import Kept
 from coordinator.desk.shelf import Shelf
@@ -11,6 +14,9 @@ from coordinator.domain.names import BriefId, Oid
 from coordinator.domain.policy import Policy
 from coordinator.domain.spent import Spent
 from coordinator.ports import Journal, Objects
+
+if TYPE_CHECKING:
+    from coordinator.domain.world import Sighting, World
 
 _UNTIL = (
     "it goes on after 00:00 UTC, or when [budget] usd_per_day in .orchestrator/config.toml "
@@ -43,14 +49,56 @@ def reasons(
     world = world_of(tip, shelf=shelf, objects=objects, policy=policy)
     world = replace(world, spent_today=day)
     found: dict[BriefId, str] = {}
+    for sighting in _sightings(world, begun, kept):
+        wait = progress.resting(sighting, world)
+        if wait is not None:
+            found[sighting.filed.id] = f"{wait.why}; {_UNTIL}"
+    return found
+
+
+def delays(
+    tip: Oid,
+    *,
+    shelf: Shelf,
+    objects: Objects,
+    policy: Policy,
+    journal: Journal,
+    now: int,
+    kept: Callable[[BriefId], Sequence[Kept]],
+) -> Mapping[BriefId, str]:
+    """Returns why briefs wait that nobody works on: a limit of the house, or a worker that only fails."""
+    past = journal.past()
+    if not policy.limits and sum(one.has_failed for one in past) < max(1, policy.breaking.failures):
+        return {}
+    from coordinator.desk.judging import world_of  # noqa: PLC0415  see above
+    from coordinator.domain import breaker, fairness, progress  # noqa: PLC0415
+
+    full, breakers = fairness.full(past, policy), breaker.opened(past, policy)
+    if not full and not breakers:
+        return {}
+    world = world_of(tip, shelf=shelf, objects=objects, policy=policy)
+    world = replace(world, past=past, full=full, breakers=breakers)
+    found: dict[BriefId, str] = {}
+    for sighting in _sightings(world, journal.begun(), kept):
+        if any(isinstance(one, Running) for one in sighting.attempts):
+            continue
+        wait = progress.left_alone(sighting, world)
+        if wait is not None and wait.due_in_s is not None:
+            when = datetime.fromtimestamp(now + ceil(wait.due_in_s), UTC)
+            found[sighting.filed.id] = f"{wait.why}; again at {when:%H:%M:%S} UTC, or sooner"
+    return found
+
+
+def _sightings(
+    world: "World",
+    begun: Sequence[tuple[Spec, str | None]],
+    kept: Callable[[BriefId], Sequence[Kept]],
+) -> "Iterator[Sighting]":
+    """Yields the briefs of a look with their attempts of the current round."""
     for brief, sighting in world.briefs.items():
         round_ = sighting.filed.plan.round if sighting.filed.plan else 0
         tried = _tried(kept(brief), [b for b in begun if b[0].id.brief == brief])
-        current = tuple(one for one in tried if one.spec.round == round_)
-        wait = progress.resting(replace(sighting, attempts=current), world)
-        if wait is not None:
-            found[brief] = f"{wait.why}; {_UNTIL}"
-    return found
+        yield replace(sighting, attempts=tuple(one for one in tried if one.spec.round == round_))
 
 
 def _tried(kept: Sequence[Kept], begun: Sequence[tuple[Spec, str | None]]) -> tuple[Attempt, ...]:

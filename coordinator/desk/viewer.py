@@ -6,7 +6,7 @@ What only some commands need is imported where it is used: `status` is asked oft
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from coordinator.desk import look as looking
 from coordinator.desk.past import Past, read_past
@@ -114,8 +114,9 @@ class Viewer:
             )
             for one in shelved
         ]
-        lying = self._lying()
+        lying, delayed = self._resting()
         found = [looking.lying(one, lying.get(one.id)) for one in found]
+        found = [looking.delayed(one, delayed.get(one.id)) for one in found]
         found = [looking.kept_back(one, self._rewritten) for one in found]
         return (*found, *self._submitted(frozenset(s.id for s in shelved)))
 
@@ -199,21 +200,24 @@ class Viewer:
 
         return Kepts(self._objects, self._parts.archive, refs_root=self._root)
 
-    def _lying(self) -> Mapping[BriefId, str]:
-        """Returns the briefs that lack money of this day, which only the journal of this machine knows."""
+    def _resting(self) -> tuple[Mapping[BriefId, str], Mapping[BriefId, str]]:
+        """Returns the briefs that lack money of this day, and those that wait for a worker.
+
+        Only the journal of this machine knows of either.
+        """
         if self.tip is None or self._parts.journal is None or not self._shelf.has_open(self.tip):
-            return {}
+            return {}, {}
         from coordinator.desk import resting  # noqa: PLC0415  see above
 
-        return resting.reasons(
-            self.tip,
-            shelf=self._shelf,
-            objects=self._objects,
-            policy=self.policy,
-            journal=self._parts.journal(),
-            now=self._clock.timestamp(),
-            kept=lambda brief: self._kepts().here(brief),
-        )
+        seen: dict[str, Any] = {
+            "shelf": self._shelf,
+            "objects": self._objects,
+            "policy": self.policy,
+            "journal": self._parts.journal(),
+            "now": self._clock.timestamp(),
+            "kept": lambda brief: self._kepts().here(brief),
+        }
+        return resting.reasons(self.tip, **seen), resting.delays(self.tip, **seen)
 
     def _with_efforts(self, briefs: tuple[BriefStatus, ...]) -> tuple[BriefStatus, ...]:
         if not self._attempt_counts() and not any(said.lost for said in self._past().sayings):

@@ -97,7 +97,7 @@ def _open(sighting: Sighting, world: World, claiming: Claiming) -> Step | None:
             return rest
         if claiming is MUST_WAIT:
             return Wait(phase="dispatch", why="every worker is busy")
-        return _left_alone(sighting, world) or _claim(sighting, world)
+        return left_alone(sighting, world) or _claim(sighting, world)
     if sighting.claim.digest != filed.digest or rest is not None:
         return LetGo(claim=sighting.claim)
     return None
@@ -128,7 +128,7 @@ def resting(sighting: Sighting, world: World) -> Wait | None:
     return waits[0] if waits and len(waits) == len(going_on) else None
 
 
-def _left_alone(sighting: Sighting, world: World) -> Wait | None:
+def left_alone(sighting: Sighting, world: World) -> Wait | None:
     """Returns why nobody can begin with a brief now, so that a claim on it would only keep others away."""
     plan = sighting.filed.plan
     if plan is None or not (world.breakers or world.full):
@@ -229,7 +229,7 @@ def _goes_first(other: Sighting, than: Sighting, refs: Sequence[str], world: Wor
         and other.filed.id not in world.held
         and not _on_hold(other, world)
         and resting(other, world) is None
-        and _left_alone(other, world) is None
+        and left_alone(other, world) is None
         and _dependencies(other, world) is None
         and any(overlap(r, claim_ref("", p)) for r in refs for p in wanted_paths(other))
     )

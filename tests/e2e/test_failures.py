@@ -1,10 +1,15 @@
 """What fails or lags, the whole way: a straggler is overtaken, and a worker that only fails is left alone."""
 
+import re
+import signal
 import sqlite3
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 from tests.support.repos import SITE, git
+from tests.support.walk import Daemon, Walk, until
 from tests.support.worked import CAPITALS, CHANGE, worked
 
 COOL_DOWN_S = 3
@@ -119,3 +124,50 @@ def test_where_nobody_stands_in_the_brief_waits_and_one_attempt_tries_again(
         w for w in made.run("workers", "list", "--json").json["workers"] if w["name"] == "a-flaky"
     ]
     assert listed["failing"] is None
+
+
+def test_an_attempt_past_the_limit_of_a_minute_waits_and_status_says_until_when(
+    tmp_path: Path,
+) -> None:
+    made = worked(
+        tmp_path,
+        {"quick": CAPITALS},
+        files={**SITE, **HANGS},
+        config="[limits.quick]\nrequests_per_minute = 2\n",
+    )
+    walk = Walk(made.site)
+    with walk.daemon() as daemon:
+        for name, path in (("one", "docs/h1.md"), ("two", "docs/h2.md")):
+            walk.drop(f"{name}.md", over(path))
+            until(partial(landed, daemon, name))
+        walk.drop("three.md", over("docs/guide.md"))
+        (why,) = until(lambda: [*walk.brief("three")["reasons"]] if known(walk, "three") else [])
+        daemon.end(signal.SIGTERM)
+    said = re.fullmatch(
+        r"\[limits\.quick\] requests_per_minute: 2 of 2; again at (\d\d:\d\d:\d\d) UTC, or sooner",
+        why,
+    )
+    assert said is not None, why
+    assert why.partition("; ")[0] in walk("status").out
+    with closing(sqlite3.connect(walk.run_folder / "journal.sqlite3")) as journal, journal:
+        ((first_s,),) = journal.execute(
+            "SELECT began FROM spend ORDER BY number LIMIT 1"
+        ).fetchall()
+        at = datetime.fromtimestamp(first_s + 60, UTC)
+        assert said[1] in {f"{at + timedelta(seconds=late):%H:%M:%S}" for late in (0, 1)}
+        journal.execute("UPDATE spend SET began = began - 60, done = done - 60")  # a minute later
+    walk.work()
+    assert walk.state("three") == "completed"
+    assert walk.brief("three")["reasons"] == []
+
+
+def known(walk: Walk, name: str) -> bool:
+    """Tells whether a brief is on the branch, and nobody works on it yet."""
+    briefs = {b["name"]: b for b in walk("status", "--json").json["briefs"]}
+    return name in briefs and briefs[name]["state"] == "working" and bool(briefs[name]["reasons"])
+
+
+def landed(daemon: Daemon, name: str) -> bool:
+    """Tells whether a daemon has said that a brief landed."""
+    said = (event for event in daemon.events() if event["event"] == "land")
+    return any(event["brief"].startswith(name) for event in said)
