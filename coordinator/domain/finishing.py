@@ -3,7 +3,16 @@
 from collections.abc import Sequence
 from typing import assert_never
 
-from . import conflict_notes, notes, partial_answers, screen, synthesizing, tasks, trying
+from . import (
+    conflict_notes,
+    notes,
+    partial,
+    partial_answers,
+    screen,
+    synthesizing,
+    tasks,
+    trying,
+)
 from .attempt import Attempt
 from .brief import Question
 from .changeset import Changeset, Disagreement
@@ -203,10 +212,11 @@ def _blamed(tail: str, said: str, sighting: Sighting, world: World) -> Step:
     named = [t for t in made_of if any(path in tail for path in tasks.touched(standing[t.id]))]
     why: list[str] = []
     code = "attempts"
-    for task in sorted(named or made_of, key=lambda t: _tried(t, sighting)[-1].spec.id.number):
+    concerned = sorted(named or made_of, key=lambda t: _tried(t, sighting)[-1].spec.id.number)
+    for task in concerned:
         step = trying.again(task, _tried(task, sighting), sighting, world, extra=said)
         if not isinstance(step, trying.Stuck):
             return step
         code, why = step.code, [*why, *step.why]
     why = list(dict.fromkeys(why))
-    return Say(notes.failed(sighting, code=code, why=why, policy=world.policy))
+    return partial.unfit(sighting, concerned, code=code, why=why, world=world)

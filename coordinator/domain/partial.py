@@ -82,6 +82,44 @@ def decided(sighting: Sighting, world: World) -> Say | None:
     return Say(_failed(sighting, gone, world))
 
 
+def unfit(
+    sighting: Sighting, concerned: Sequence[Task], *, code: str, why: Sequence[str], world: World
+) -> Say:
+    """Returns how a brief ends, or what is asked, on whose result the gate stays red whatever is done again.
+
+    Nothing of it lands, because nobody knows what would be green without the rest; a brief of several tasks
+    that holds what it has is put to a person.
+    """
+    plan = sighting.filed.plan
+    failed = Say(notes.failed(sighting, code=code, why=why, policy=world.policy))
+    if plan is None or not plan.several or sighting.filed.brief.on_partial != "hold":
+        return failed
+    names = {task.id for task in concerned}
+    number = max(a.spec.id.number for a in sighting.attempts if a.spec.task in names)
+    asked = partial_answers.next_id(plan, number)
+    if asked in plan.answers:
+        return failed
+    choices = partial_answers.CHOICES[1:]
+    text = "every task is done, and the gate is red on the result; shall it be tried again?"
+    lines = [
+        *(f"- {task.id}: done, and nobody is left to do it again" for task in concerned),
+        "",
+        *why,
+        "",
+        *(f"`{choice}` {_MEANING[choice]}" for choice in choices),
+    ]
+    question = Question(id=asked, text=text, choices=choices)
+    return Say(
+        notes.asked(
+            sighting,
+            held="question",
+            questions=[question],
+            why="\n".join(lines),
+            policy=world.policy,
+        )
+    )
+
+
 def _failed(sighting: Sighting, gone: Sequence[LostTask], world: World) -> Note:
     code = (
         "partial" if any(_is_accepted(task, sighting) for task in _all(sighting)) else _code(gone)

@@ -16,6 +16,7 @@ from coordinator.domain.plan import Part, Plan, Task
 from coordinator.domain.policy import Policy
 from coordinator.domain.progress import next_step, next_steps, resting
 from coordinator.domain.proof import Clash
+from coordinator.domain.record import Verb
 from coordinator.domain.spent import Spent
 from coordinator.domain.steps import Dispatch, Review, Say, Step, Synthesize, Wait
 from tests.support.sightings import (
@@ -311,20 +312,48 @@ def test_a_red_gate_has_the_task_done_again_whose_paths_it_names(tail: str, redo
     assert named(found) == [redone]
 
 
-def test_a_red_gate_that_names_nobody_goes_round_and_ends_when_all_have_tried() -> None:
+ALL_TRIED = (
+    changed(1, "docs/aa.md", of=A),
+    changed(2, "docs/b.md", of=B),
+    changed(3, "docs/a.md", of=A),
+    changed(4, "docs/bb.md", of=B),
+)
+
+
+def red(what: str, *tasks: Task) -> dict[str, Any]:
+    """Returns a brief with a red gate that names nobody."""
     gate, bare = check(), check(product=oid(20))
     known = {r.key: r for r in (result(gate, passed=False, tail="red"), result(bare))}
-    asked: dict[str, Any] = {
-        "tasks": BOTH,
-        "of": brief(retries=1),
+    return {
+        "tasks": tasks,
+        "of": on_partial(what, retries=1),
         "synthesis": changeset(),
         "merged": merged(),
         "gate_checks": (gate,),
         "tip_checks": (bare,),
         "checks": known,
     }
-    done = [changed(2, "docs/b.md", of=B), changed(3, "docs/a.md", of=A)]
-    assert named(steps(changed(1, "docs/a.md", of=A), *done, **asked)) == ["b"]
-    last = changed(4, "docs/bb.md", of=B)
-    note = said(changed(1, "docs/aa.md", of=A), *done, last, **asked)
+
+
+@pytest.mark.parametrize("what", ["fail", "land"])
+def test_a_red_gate_that_names_nobody_goes_round_and_ends_when_all_have_tried(what: str) -> None:
+    assert named(steps(*ALL_TRIED[:3], **red(what, *BOTH))) == ["b"]
+    note = said(*ALL_TRIED, **red(what, *BOTH))
     assert note.record.subject == "attempts: the gate test fails on the result: red"
+
+
+def test_a_brief_of_several_tasks_that_holds_what_it_has_is_asked_about_a_red_gate() -> None:
+    note = said(*ALL_TRIED, **red("hold", *BOTH))
+    assert note.record.verb is Verb.ASK
+    assert note.record.values("Question")[0].startswith(
+        "partial.4: every task is done, and the gate"
+    )
+    assert "the gate test fails on the result: red" in note.record.prose
+    told = steps(*ALL_TRIED, **red("hold", *BOTH), answers={"partial.4": "quote the names"})
+    (step,) = told
+    assert isinstance(step, Dispatch)
+    assert (step.task.id, step.feedback[0]) == ("a", "quote the names")
+    given_up = said(*ALL_TRIED, **red("hold", *BOTH), answers={"partial.4": "give up"})
+    assert given_up.record.verb is Verb.FAIL
+    alone = said(ALL_TRIED[0], ALL_TRIED[2], **red("hold", A))
+    assert alone.record.verb is Verb.FAIL
