@@ -57,9 +57,7 @@ class Sighting:
     merged: Merged | Clash | None = None  # of the synthesis, on this world's tip
     gate_checks: tuple[Check, ...] = ()  # what must have passed on the merged product
     tip_checks: tuple[Check, ...] = ()  # the same commands on the bare tip (L8)
-    waits_s: float = (
-        0.0  # for a person, by the dates of commits: told, and nothing is decided on it
-    )
+    waits_s: float = 0.0  # for a person, by the dates of commits; nothing is decided on it
     refused: str | None = None  # why the remote would not take the landing
     spent: Spent = NOTHING  # by attempts of every round
     evaluators: tuple[
