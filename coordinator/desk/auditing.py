@@ -122,7 +122,7 @@ class Audit:
         package = self._kept.package(kept)
         said = f"what {label} was told"
         if package is not None:
-            said += f": {package.description}"
+            said += f": {package.description.partition(chr(10))[0]}"
         return self._part("package", kept.package_oid, "coordinator", said)
 
     def _part(self, kind: str, oid: Oid | None, who: str, why: str) -> Link:

@@ -78,7 +78,8 @@ DO NOT: change anything
 """
 
 
-def _profile(name: str, **more: object) -> Profile:
+def profile(name: str, **more: object) -> Profile:
+    """Returns a worker of this house."""
     return Profile(
         name=ProfileName(name),
         capabilities=frozenset({"hand"}),
@@ -95,9 +96,9 @@ CROWD: Policy = replace(
     environments=(),
     usd_per_brief=0.25,
     profiles=(
-        _profile("hand", limits=Limits(wall_clock_s_max=_HANG_S, tokens_max=20_000)),
-        _profile("other", kind="codex", limits=Limits(wall_clock_s_max=_HANG_S, tokens_max=20_000)),
-        _profile(
+        profile("hand", limits=Limits(wall_clock_s_max=_HANG_S, tokens_max=20_000)),
+        profile("other", kind="codex", limits=Limits(wall_clock_s_max=_HANG_S, tokens_max=20_000)),
+        profile(
             "dear",
             kind="openai-compatible",
             endpoint="here",

@@ -378,3 +378,21 @@ def test_thousands_in_the_inbox_do_not_slow_the_few_that_are_judged() -> None:
     decisions = house.judge(*requests)
     assert sum(isinstance(decision, Record) for decision in decisions) == 200
     assert decisions[-1] == Later(requests[-1], "many requests are before it")
+
+
+def test_a_planner_names_the_workers_of_a_brief_that_asks_for_it() -> None:
+    house = House()
+    refused = house.check("sitemap", with_front("plan: model"))
+    (fault,) = refused.faults
+    assert (fault.code, fault.line, fault.section) == ("no-planner", 2, "front matter")
+    small = Profile(name=ProfileName("mind"), limits=Limits(tokens_max=10))
+    profiles = (*POLICY.profiles, small)
+    house.policy = replace(POLICY, planner="mind", profiles=profiles)
+    text = with_front("plan: model", changed("List every HTML page", "Paint every HTML page"))
+    said = house.check("sitemap", text.replace("sitemap.xml does", "map.xml does"))
+    assert (said.faults, [q.id for q in said.questions]) == ((), []), "no worker is asked for"
+    said = house.check("sitemap", with_front("plan: model\nmax_tokens: 100\ntools: [read]"))
+    assert (said.verdict, said.profiles) == ("accepted", ("mind",))
+    assert said.estimate.cost_usd is None, "whose it will be is not known yet"
+    both = house.check("sitemap", with_front("plan: model\nrecipe: solo"))
+    assert [one.code for one in both.faults] == ["two-plans"]

@@ -205,6 +205,16 @@ def replace_token(request: Request, token: str) -> Request:
     return replace(request, origin=replace(request.origin, token=token))
 
 
+def test_a_retry_of_a_brief_that_has_no_plan_yet_asks_for_one_again() -> None:
+    house = House()
+    house.policy = replace(POLICY, planner="search")
+    brief = opened(house, f"---\nplan: model\n---\n{GOOD}")
+    recorded(house, cancel(brief))
+    recorded(house, retry(brief))
+    plan = house.plan(brief)
+    assert (plan.rule, plan.round, plan.revision) == ("plan.model", 2, 0)
+
+
 def test_a_retry_needs_something_to_retry() -> None:
     house = House()
     brief = opened(house)

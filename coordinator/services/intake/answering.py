@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from coordinator.domain import brief_front, intake_notes, planning
+from coordinator.domain import brief_front, intake_notes, planner, planning
 from coordinator.domain.brief import Brief
 from coordinator.domain.brief_layout import decode
 from coordinator.domain.brief_text import parse, with_section
@@ -129,7 +129,7 @@ class On:
             self.known.plan,
             request,
             round=self.known.plan.round + 1,
-            revision=1,
+            revision=0 if planner.is_awaited(self.known.plan) else 1,
             revised_because="",
             approved=None,
             approved_by=None,
