@@ -16,9 +16,9 @@ from .brief import Brief
 from .markdown_lines import without_fence
 from .memory_md import MemoryEntry, quoted
 from .names import BriefId, Oid, RepoPath
-from .plan import Plan
+from .plan import Plan, Task
 from .record import Record, Verb, clean, one_line
-from .verdict import Reject, Revise
+from .verdict import Reject, Revise, named
 
 PATHS_MAX = 12
 TITLE_CHARS_MAX = 100
@@ -123,8 +123,11 @@ def decisions(about: Subject, plan: Plan) -> tuple[MemoryEntry, ...]:
 
 
 def lesson_of_question(about: Subject, plan: Plan, said: Source) -> tuple[MemoryEntry, ...]:
-    """Returns a lesson for each question of a worker: what briefs of that kind should say."""
-    tasks = {task.id for task in plan.tasks}
+    """Returns a lesson for each question of a worker: what briefs of that kind should say.
+
+    What is asked about the outputs of other tasks alone is no such question: no INPUTS could have said it.
+    """
+    tasks = {task.id for task in plan.tasks if not _is_about_others(task)}
     found = []
     for line in said.said:
         name, _, text = line.partition(": ")
@@ -167,7 +170,7 @@ def lessons_of_tries(
     lessons = []
     for (code, criterion), times in counted.items():
         if times >= _TWICE:
-            title = f"{about.kind}: more than one try because of {code}: {_plain(criterion)}"
+            title = f"{about.kind}: more than one try because of {_plain(named(code, criterion))}"
             prose = (
                 f"{times} attempts at the brief {about.brief} did not meet this ({code}):\n\n"
                 f"{_quoted(criterion)}"
@@ -189,6 +192,11 @@ def _gates(said: Iterable[str]) -> tuple[str, ...]:
     """Returns the gates that reasons name, each once."""
     found = (match for text in said for match in _GATE.finditer(text))
     return tuple(dict.fromkeys(match[1] for match in found))
+
+
+def _is_about_others(task: Task) -> bool:
+    given = task.part.inputs if task.part else ()
+    return bool(given) and all(item.kind == "task" for item in given)
 
 
 def _lesson(key: tuple[str, ...], title: str, prose: str, about: Subject) -> MemoryEntry:

@@ -6,12 +6,12 @@ import pytest
 
 from coordinator.domain import entries
 from coordinator.domain.attempt import Attempt, AttemptId, Lost, Returned, Spec
-from coordinator.domain.brief import Kind
+from coordinator.domain.brief import Input, Kind, OutputFormat
 from coordinator.domain.entries import Source, Subject
 from coordinator.domain.memory_md import MemoryEntry, parse, rendered
 from coordinator.domain.names import BriefId, Epoch, Oid, ProfileName, RepoPath, TaskId
 from coordinator.domain.output import Output, Report
-from coordinator.domain.plan import Plan, Task
+from coordinator.domain.plan import Part, Plan, Task
 from coordinator.domain.record import Record, Verb
 from coordinator.domain.record import parse as parse_record
 from coordinator.domain.record import render as render_record
@@ -109,6 +109,16 @@ def test_a_question_of_a_worker_is_a_lesson_and_one_of_a_rule_is_none() -> None:
         assert entries.lesson_of_question(about(), plan, asked(rule)) == ()
 
 
+def test_what_a_task_asks_about_the_outputs_of_others_is_no_lesson() -> None:
+    part = Part(
+        output_format=OutputFormat(text="a list", kind=Kind.LIST),
+        guidance="unite",
+        inputs=(Input(kind="task", value="part-1", wants="list"),),
+    )
+    plan = Plan(tasks=(TASK.model_copy(update={"part": part}),))
+    assert entries.lesson_of_question(about(), plan, asked("only-1: Which stands?")) == ()
+
+
 def test_the_same_question_of_two_briefs_is_one_lesson() -> None:
     plan = Plan(tasks=(TASK,))
     (one,) = entries.lesson_of_question(about(), plan, asked("only-1: Which index?"))
@@ -152,7 +162,7 @@ def test_what_two_attempts_did_not_meet_is_a_lesson_and_what_one_did_not_is_none
         returned(4, Accept(trust=Trust.VERIFIED, findings=())),
     ]
     (lesson,) = entries.lessons_of_tries(about(), tried, ())
-    assert lesson.title == "links: more than one try because of matches: matches: /G/"
+    assert lesson.title == "links: more than one try because of matches: /G/"
     assert lesson.prose.startswith("2 attempts at the brief guide-3fa29c01 did not meet this")
     told = ["it is not enough", "the gate site fails on the result: red"]
     (gate,) = entries.lessons_of_tries(about(), tried[-1:], told)
