@@ -176,9 +176,12 @@ def agreed_paths(paths: Sequence[str], places: Sequence[Place]) -> str:
     """Returns what of several changes nobody contradicts, counted and named."""
     merged = list(dict.fromkeys(place.where for place in places if place.lines))
     agreed = [path for path in paths if path not in {place.where for place in places}]
+    rest = f"all other lines{_listed(merged, ' of ')}"
+    if merged and not agreed:
+        return rest
     count = "1 path" if len(agreed) == 1 else f"{len(agreed)} paths"
     told = f"{count}, which nobody contradicts{_listed(agreed)}"
-    return f"{told[:-1]}; and all other lines{_listed(merged, ' of ')}" if merged else told
+    return f"{told[:-1]}; and {rest}" if merged else told
 
 
 def content_digest(

@@ -58,4 +58,9 @@ Verdict = Annotated[Accept | Revise | Reject, Field(discriminator="verdict")]
 
 def feedback(findings: Iterable[Finding]) -> tuple[str, ...]:
     """Returns what the next attempt is told: each thing that was not met, with what was seen."""
-    return tuple(f"{f.code}: {f.criterion}: {f.evidence}" for f in findings if f.met is False)
+    return tuple(f"{named(f.code, f.criterion)}: {f.evidence}" for f in findings if f.met is False)
+
+
+def named(code: str, criterion: str) -> str:
+    """Returns a criterion with the kind of rule that it is; `matches: /x/` says so itself."""
+    return criterion if criterion.startswith(f"{code}:") else f"{code}: {criterion}"

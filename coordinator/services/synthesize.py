@@ -277,10 +277,16 @@ def _changeset(
         attempts=tuple(returned.spec.id for returned in outputs),
         trust=min((_trust(returned, sighting) for returned in outputs), key=_TRUST.index),
         summary=reports.summary,
-        compared=reports.compared,
+        compared=_compared(reports, rulings),
         sources=united.told_sources(reports.sources),
         answered=tuple((one.question, one.by) for one in rulings.used.values()),
     )
+
+
+def _compared(reports: Reports, rulings: Rulings) -> str:
+    if not rulings.used:
+        return reports.compared
+    return f"{reports.compared}; where they contradict each other, a person said what stands"
 
 
 def _trust(returned: Returned, sighting: Sighting) -> Trust:

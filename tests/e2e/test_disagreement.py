@@ -68,12 +68,16 @@ def test_a_person_reads_one_question_and_the_answer_lands_with_all_that_is_agree
     assert question["choices"] == ["first", "second", "neither"]
     conflicts = "\n".join(shown["conflicts"])
     assert 'docs/guide.md line 1: first (attempt 1): "# Manual"; second (attempt 2)' in conflicts
+    assert shown["conflicts"][0] == "Agreed: all other lines of docs/guide.md."
     answered = site.run("answer", str(shown["id"]), str(question["id"]), "second")
     assert answered.code == 0, answered.said
     ran = site.run("run", "--until-idle", "--timeout", "50")
     assert ran.code == 0, ran.out + ran.said
     assert site.at_tip("docs/guide.md") == ("# Handbook\n\none Manual\n\ntwo\n\nthree Handbook")
     message = git(site.site.hub, "log", "-1", "--format=%B", "main", "--", "docs/guide.md")
+    assert "where they contradict each other, a person said what stands." in " ".join(
+        message.split()
+    )
     assert f"Answered-By: A Person <person@example.invalid> {question['id']}" in message
     assert f"Decided-By: human A Person <person@example.invalid> {question['id']}" in message
 
