@@ -87,7 +87,9 @@ def take(wanted: Path, answers: Path, recording: Path) -> None:
 
 
 def ended(recording: Recording) -> None:
-    """Says what had no answer, and ends the program when there is any."""
+    """Says what nobody asked for and what had no answer, and ends the program when there is any of that."""
+    for digest in sorted(recording.unused()):
+        click.echo(f"nobody asked for the answer {digest}", err=True)
     if recording.missed:
         write_wanted(WANTED, tuple(recording.missed.values()))
         click.echo(f"{len(recording.missed)} requests have no answer: see {WANTED}", err=True)
