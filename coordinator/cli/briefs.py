@@ -242,6 +242,8 @@ def _dropped(
     click.echo(f"{brief_id} is {state}{known}.")
     for reason in ended.reasons if ended else ():
         click.echo(f"  {shown(reason)}")
+    if ended is not None and ended.state is State.INPUT_REQUIRED:
+        say(f"what it waits for, and what to type: coordinator show {brief_id}")
 
 
 def _exit_code(state: State) -> int:

@@ -154,12 +154,14 @@ def _conflicts(told: "Story") -> list[str]:
 
 def _attempts(attempts: "Sequence[AttemptStatus]") -> list[str]:
     lines = []
+    several = len({one.task for one in attempts if one.task}) > 1
     for one in attempts:
         why_ = "; ".join(texts.some(one.reasons, _ATTEMPT_REASONS_MAX))
         kept = f"  {one.oid[:12]}" if one.oid else ""
         role = "" if one.role == "author" else f" {one.role}"
         role += "" if one.about is None else f" of {one.about}"
-        said = f"  {one.n} {shown(one.worker)}{role} {one.verdict}"
+        at = f" at {shown(one.task)}" if several and one.task else ""
+        said = f"  {one.n} {shown(one.worker)}{role}{at} {one.verdict}"
         lines.append(f"{said}{f': {why_}' if why_ else ''}{kept}")
     return ["attempts:", *lines] if lines else []
 

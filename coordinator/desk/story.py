@@ -216,6 +216,7 @@ def _lost(said: SaidLost) -> AttemptStatus:
         cost_usd=said.cost_usd,
         ref="",
         oid=None,
+        task=said.task,
         role=said.role,
         tokens_in=said.tokens_in,
         tokens_out=said.tokens_out,

@@ -131,6 +131,7 @@ def _lost(said: SaidLost) -> Tried:
     known = said.tokens_in is not None and said.tokens_out is not None
     return Tried(
         number=said.number,
+        task=said.task or None,
         role=said.role,
         tokens=(said.tokens_in or 0) + (said.tokens_out or 0) if known else None,
         usd=said.cost_usd,

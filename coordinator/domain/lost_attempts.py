@@ -11,6 +11,7 @@ _SAID = re.compile(
     r"(?P<worker>[^\s/]+)/(?P<number>\d{1,9}) lost"
     r" for (?P<cost>unknown|\d+\.\d+) USD"
     r"(?: and (?P<tokens_in>\d+)\+(?P<tokens_out>\d+) tokens)?:"
+    r"(?: at (?P<task>[A-Za-z0-9][\w-]*):)?"
     r"(?: as (?P<role>planner|evaluator|synthesizer):)? (?P<reason>.*)"
 )
 
@@ -33,6 +34,9 @@ class SaidLost:
     tokens_in: int | None = None
     tokens_out: int | None = None
     role: "Role" = "author"
+    task: str = (
+        ""  # where a commit says it: of several tasks, or of one that another was planned for
+    )
 
 
 def cost(lost: "Lost") -> float | None:
@@ -48,8 +52,10 @@ def said(lost: "Lost") -> str:
     used = "unknown USD" if known is None else f"{known:.4f} USD"
     if lost.usage is not None:
         used += f" and {lost.usage.tokens_in}+{lost.usage.tokens_out} tokens"
-    role = "" if lost.spec.role == "author" else f" as {lost.spec.role}:"
-    return f"{lost.spec.profile}/{lost.spec.id.number} lost for {used}:{role} {lost.reason}"
+    spec = lost.spec
+    at = "" if str(spec.task) == str(spec.profile) else f" at {spec.task}:"
+    role = "" if spec.role == "author" else f" as {spec.role}:"
+    return f"{spec.profile}/{spec.id.number} lost for {used}:{at}{role} {lost.reason}"
 
 
 def read(value: str) -> SaidLost | None:
@@ -64,5 +70,6 @@ def read(value: str) -> SaidLost | None:
         reason=found["reason"],
         tokens_in=None if found["tokens_in"] is None else int(found["tokens_in"]),
         tokens_out=None if found["tokens_out"] is None else int(found["tokens_out"]),
+        task=found["task"] or "",
         role=_ROLES.get(found["role"] or "", "author"),
     )

@@ -218,7 +218,9 @@ def _could_not(
             code = body.why.replace("_", "-")
             needs = "the worker has all that it needs"
             said = Finding(code=code, criterion=needs, met=False, evidence=body.text)
-            return _rejected(code, (said,))
+            return Reject(
+                code=code, findings=_plain((said,)), feedback=(f"{code}: {clean(body.text)}",)
+            )
         case "noop":
             return _noop(body, returned, sighting, world, objects=objects)
 

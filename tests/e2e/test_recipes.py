@@ -185,8 +185,11 @@ def test_a_lone_glob_is_divided_and_another_worker_makes_what_one_could_not(
     assert shown["state"] == "completed", shown["reply"]
     parts = [[one["value"] for one in t["part"]["inputs"]] for t in shown["plan"]["tasks"]]
     assert parts[:2] == [["docs/one.md"], ["docs/three.md", "docs/two.md"]]
-    tried = sorted(str(one["worker"]) for one in shown["attempts"])
-    assert tried == ["broken", "broken", "merge", "search", "search"]
+    tried = sorted(f"{one['task']} {one['worker']}" for one in shown["attempts"])
+    alike = [f"part-{n} {who}" for n in (1, 2) for who in ("broken", "search")]
+    assert tried == [*alike, "reduce merge"], "the landing says at which task each was lost"
+    assert " broken at part-1 lost: " in made.run("show", str(shown["id"])).out
+    assert shown["effort"]["lift"]["first"] < shown["effort"]["lift"]["landed"]
     assert made.run("show", str(shown["id"]), "--result").out == (
         "- docs/one.md:1: # one\n- docs/three.md:1: # three\n- docs/two.md:1: # two\n"
     )

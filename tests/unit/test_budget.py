@@ -154,6 +154,7 @@ def test_an_attempt_without_an_output_is_read_back_from_what_a_commit_says() -> 
         reason="killed: longer than 60 s",
         tokens_in=1200,
         tokens_out=30,
+        task=str(one.spec.task),
     )
     earlier = lost_attempts.read("links/5 lost for 0.5000 USD: as trailers were before")
     assert earlier is not None

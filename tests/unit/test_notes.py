@@ -132,7 +132,7 @@ def test_every_attempt_is_named_with_what_became_of_it() -> None:
     assert [value for _, value in attempt_notes.attempts(tried)] == [
         f"links/1 rejected out-of-scope {ref}1 {oid(101)}",
         f"links/2 rejected not-met {ref}2 {oid(102)}",
-        "links/3 lost for 0.0000 USD: killed: too slow",
+        "links/3 lost for 0.0000 USD: at only: killed: too slow",
         f"links/4 unjudged {ref}4 {oid(104)}",
         "links/5 running",
         f"links/6 accepted {ref}6 {oid(106)}",
@@ -154,15 +154,19 @@ def test_who_put_into_words_or_judged_is_told_from_who_worked() -> None:
     assert said == [
         f"links/1 rejected not-met as synthesizer {ref}1 {oid(101)}",
         f"links/2 accepted as synthesizer {ref}2 {oid(102)}",
-        "links/3 lost for 0.0000 USD: as evaluator: killed: too slow",
+        "links/3 lost for 0.0000 USD: at only: as evaluator: killed: too slow",
         "links/4 running as planner",
     ]
     read = lost_attempts.read(said[2])
     assert read is not None
-    assert (read.role, read.reason) == ("evaluator", "killed: too slow")
-    before = lost_attempts.read("links/3 lost for 0.0000 USD: as was told: killed")
+    assert (read.task, read.role, read.reason) == ("only", "evaluator", "killed: too slow")
+    before = lost_attempts.read("links/3 lost for 0.0000 USD: as was told: at noon: killed")
     assert before is not None
-    assert (before.role, before.reason) == ("author", "as was told: killed")
+    assert (before.task, before.role, before.reason) == (
+        "",
+        "author",
+        "as was told: at noon: killed",
+    )
 
 
 def test_an_output_that_came_after_an_accepted_one_beside_it_is_superseded_and_not_rejected() -> (
