@@ -22,7 +22,7 @@ _WORDS: dict[str, str] = {
 }
 _LAST = "search"
 ROLES = frozenset(
-    ("evaluation", "merge", "copy")
+    ("evaluation", "merge", "copy", "planning")
 )  # what no brief is about: a word of TASK does not name it
 _LITERALS = re.compile(r"`[^`]*`|\"[^\"]*\"|https?://\S+|(?<!\S)/\S.*?/[ims]*(?=[\s,;.]|\Z)")
 _PATHS = re.compile(r"\S*[/.][\w*]\S*")

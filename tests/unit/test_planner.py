@@ -111,6 +111,11 @@ def test_a_brief_that_names_its_tasks_or_has_no_planner_to_ask_is_refused() -> N
     assert planning.faults(ASKS, HOUSE) == ()
 
 
+def test_a_brief_that_speaks_of_planning_does_not_go_to_the_planner() -> None:
+    about = brief().model_copy(update={"task": "Write about planning, and about b."})
+    assert planning.profiles(about, HOUSE) == ("b",)
+
+
 # -- asking
 
 
