@@ -257,7 +257,8 @@ def _noop(
 
 def _in_scope(resulting: Resulting) -> Finding:
     count = len(resulting.changes)
-    told = "nothing changes" if count == 0 else f"{count} changed paths, all of them in SCOPE"
+    several = f"{count} changed paths, all of them in SCOPE"
+    told = {0: "nothing changes", 1: "one changed path, in SCOPE"}.get(count, several)
     return Finding(code="scope", criterion="SCOPE and the screen", met=True, evidence=told)
 
 
