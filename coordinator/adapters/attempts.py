@@ -13,6 +13,7 @@ from coordinator.adapters import ref_values
 from coordinator.adapters.git import Git, RefUpdate, Signature
 from coordinator.adapters.kept_output import Keeping, PatchApplier
 from coordinator.adapters.objects import GitObjects
+from coordinator.domain import overtaken
 from coordinator.domain.attempt import AttemptId, Returned, Spec
 from coordinator.domain.errors import MissingObject, RepositoryError
 from coordinator.domain.names import EMPTY_TREE, BriefId, Oid, RepoPath
@@ -26,6 +27,7 @@ _VERDICT: TypeAdapter[Verdict] = TypeAdapter(Verdict)
 _KINDS = ("attempts", "verdicts")
 _PUSHED = "refs/mirror/pushed"  # what the remote is known to have
 _PUBLISHED = "refs/mirror/published"  # what was seen there, before it is taken over
+_ASIDE = "refs/mirror/overtaken"  # outputs of ours that others went on without: nothing is deleted
 _PARSED_MAX = 2048
 _PUSH_S_MAX = 60.0
 
@@ -124,6 +126,7 @@ class GitAttempts:
             if (kind, name) not in here
         ]
         self._git.set_refs(missing)  # False: one was kept meanwhile; the next fetch brings the rest
+        self._git.set_refs(self._set_aside(here, there))
         self._remember(there, brief)
         return True
 
@@ -157,6 +160,29 @@ class GitAttempts:
             result=result.oid if result and result.is_tree else None,
             verdict=judged,
         )
+
+    def _set_aside(self, here: Mapping[Key, Oid], there: Mapping[Key, Oid]) -> list[RefUpdate]:
+        """Returns what moves attempts out of the way that others went on without, and verdicts of others in.
+
+        A verdict on the remote is what everybody goes by; one that was kept here alone differs in its evidence.
+        """
+        known = {place for place in map(_place, (*here, *there)) if place is not None}
+        found = []
+        for key, oid in here.items():
+            kind, name = key
+            mine = _place(key)
+            if kind == "verdicts" and there.get(key, oid) != oid:
+                found.append(
+                    RefUpdate(ref=f"{self._root}/{kind}/{name}", expected=oid, new=there[key])
+                )
+            elif key not in there and mine and overtaken.overtaken_at(mine, known) is not None:
+                if ("attempts", name) in there:
+                    continue  # the verdict on one that is there
+                found += [
+                    RefUpdate(ref=f"{self._root}/{kind}/{name}", expected=oid, new=None),
+                    RefUpdate(ref=f"{_ASIDE}/{kind}/{name}", expected=None, new=oid),
+                ]
+        return found
 
     def _json(self, text: str) -> Entry:
         return Entry("100644", self._git.write("blob", text.encode() + b"\n"))
@@ -212,3 +238,9 @@ class GitAttempts:
                 if known.get((kind, name)) != oid
             ]
         )
+
+
+def _place(key: Key) -> overtaken.Place | None:
+    """Returns the epoch and the number that a ref names; None for what we have not written."""
+    epoch, _, number = key[1].rpartition("/")[2].rpartition("-")
+    return (epoch, int(number)) if number.isdecimal() else None

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from coordinator.desk.kept_attempt import Kept
 from coordinator.desk.shelf import Shelf
-from coordinator.domain import budget, spent
+from coordinator.domain import budget, overtaken, spent
 from coordinator.domain.attempt import Attempt, Lost, Returned, Running, Spec
 from coordinator.domain.names import BriefId, Oid
 from coordinator.domain.policy import Policy
@@ -102,7 +102,7 @@ def _sightings(
 
 
 def _tried(kept: Sequence[Kept], begun: Sequence[tuple[Spec, str | None]]) -> tuple[Attempt, ...]:
-    returned: list[Attempt] = [
+    returned = [
         Returned(spec=k.spec, commit=k.commit, output=k.output, result=None, verdict=k.verdict)
         for k in kept
         if k.spec is not None and k.output is not None
@@ -113,4 +113,4 @@ def _tried(kept: Sequence[Kept], begun: Sequence[tuple[Spec, str | None]]) -> tu
         for spec, ended in begun
         if spec.id not in known
     ]
-    return tuple(sorted((*returned, *others), key=lambda one: one.spec.id.number))
+    return overtaken.in_order(returned, others)

@@ -73,6 +73,11 @@ class Returned:
 RESTARTED = "the daemon was restarted"
 """The reason of a Lost that is nobody's fault: it does not count as a try."""
 
+OVERTAKEN = "another coordinator went on without it"
+"""The reason of a Lost whose output came to light when nobody built on it any more: nobody's fault either."""
+
+NOBODYS_FAULT = (RESTARTED, OVERTAKEN)
+
 SUPERSEDED = "another attempt at it was accepted first"
 """Why an attempt is stopped that ran beside the one that won."""
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from coordinator.domain import report_rows
-from coordinator.domain.attempt import RESTARTED, Attempt, Lost, Returned, Running
+from coordinator.domain.attempt import NOBODYS_FAULT, Attempt, Lost, Returned, Running
 from coordinator.domain.names import ProfileName
 from coordinator.domain.output import Body, CouldNot, Report
 from coordinator.domain.policy import Policy
@@ -151,7 +151,7 @@ def following(author: Returned, sighting: Sighting) -> ProfileName | None:
         return None
     if isinstance(combined(author, sighting.attempts), Revise):
         return None  # one thing that is not met decides
-    counted = [a for a in tried if not (isinstance(a, Lost) and a.reason == RESTARTED)]
+    counted = [a for a in tried if not (isinstance(a, Lost) and a.reason in NOBODYS_FAULT)]
     heard = bool(counted) and isinstance(_verdict(counted[-1]), Accept)
     if heard or len(counted) >= TRIES_MAX or len(tried) >= _ALL_MAX:
         return None

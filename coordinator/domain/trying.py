@@ -24,7 +24,7 @@ from . import (
     straggling,
     tasks,
 )
-from .attempt import RESTARTED, Attempt, Lost, Returned
+from .attempt import NOBODYS_FAULT, Attempt, Lost, Returned
 from .brief import Question
 from .names import ProfileName
 from .plan import Task
@@ -131,7 +131,7 @@ def counted(tried: Sequence[Attempt]) -> list[Attempt]:
 
     A turn is one try, however many ran side by side.
     """
-    fair = [a for a in tried if not (isinstance(a, Lost) and a.reason == RESTARTED)]
+    fair = [a for a in tried if not (isinstance(a, Lost) and a.reason in NOBODYS_FAULT)]
     return [a for a in fair if not speculating.is_extra(a)]
 
 

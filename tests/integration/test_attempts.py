@@ -310,6 +310,56 @@ def test_another_output_under_the_same_name_is_never_overwritten(opened: Open) -
     assert one.attempts.of(BRIEF)[0].commit == first
 
 
+def test_outputs_that_another_went_on_without_are_set_aside_and_not_published(
+    opened: Open,
+) -> None:
+    one, two = opened(), opened()
+    one.attempts.keep_output(spec(one, 1), report())
+    assert one.attempts.publish(BRIEF)
+    for number in (2, 3):  # nobody knows of these but us
+        one.attempts.keep_output(spec(one, number), report("ours"))
+        one.attempts.keep_verdict(spec(one, number).id, ACCEPT)
+    assert two.attempts.fetch(BRIEF)
+    two.attempts.keep_output(spec(two, 2, epoch="e2"), report("theirs"))
+    assert two.attempts.publish(BRIEF)
+
+    assert one.attempts.fetch(BRIEF)
+    kept = [(a.spec.id.epoch, a.spec.id.number, a.verdict) for a in one.attempts.of(BRIEF)]
+    assert kept == [("e1", 1, None), ("e2", 2, None)]
+    assert one.attempts.unpublished() == frozenset()
+    aside = "refs/mirror/overtaken"
+    assert sorted(one.git.refs(f"{aside}/")) == [
+        f"{aside}/{kind}/{BRIEF}/e1-{number}"
+        for kind in ("attempts", "verdicts")
+        for number in (2, 3)
+    ]
+
+
+def test_outputs_that_came_after_what_others_did_stay(opened: Open) -> None:
+    one, two = opened(), opened()
+    two.attempts.keep_output(spec(two, 1, epoch="e9"), report("theirs"))
+    assert two.attempts.publish(BRIEF)
+    assert one.attempts.fetch(BRIEF)
+    one.attempts.keep_output(spec(one, 2), report("ours"))
+    assert one.attempts.fetch(BRIEF)
+    assert [a.spec.id.number for a in one.attempts.of(BRIEF)] == [2, 1]
+    assert one.attempts.publish(BRIEF)
+
+
+def test_of_two_verdicts_on_one_output_the_one_on_the_remote_counts(opened: Open) -> None:
+    one, two = opened(), opened()
+    sent = spec(one)
+    one.attempts.keep_output(sent, report())
+    assert one.attempts.publish(BRIEF)
+    one.attempts.keep_verdict(sent.id, Reject(code="x", findings=(), feedback=("took 1.2 s",)))
+    assert two.attempts.fetch(BRIEF)
+    two.attempts.keep_verdict(sent.id, ACCEPT)
+    assert two.attempts.publish(BRIEF)
+    assert one.attempts.publish(BRIEF), "a coordinator that comes back is not stuck with its own"
+    assert [kept.verdict for kept in one.attempts.of(BRIEF)] == [ACCEPT]
+    assert one.attempts.unpublished() == frozenset()
+
+
 def test_what_cannot_be_read_is_left_out(opened: Open) -> None:
     one = opened()
     one.attempts.keep_output(spec(one), report())

@@ -1,11 +1,11 @@
 """One look at branch, refs, journal, inbox and pool: the only reader of all of them. Returns the World."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 from coordinator.domain import breaker, budget, fairness, second_look, spent, state_md
-from coordinator.domain.attempt import RESTARTED, Attempt, AttemptId, Lost, Returned, Running, Spec
+from coordinator.domain.attempt import Attempt, Returned
 from coordinator.domain.changeset import Changeset
 from coordinator.domain.check import Check
 from coordinator.domain.entries import Source
@@ -17,8 +17,6 @@ from coordinator.domain.names import (
     Place,
     RepoPath,
 )
-from coordinator.domain.output import Usage
-from coordinator.domain.past import Past
 from coordinator.domain.policy import Policy
 from coordinator.domain.proof import (
     Busy,
@@ -41,6 +39,7 @@ from coordinator.ports import (
     Remote,
 )
 
+from . import tries
 from .branch_log import BranchLog
 from .house_rules import HouseRules, ReadPolicy
 from .prepared import Prepared
@@ -104,9 +103,10 @@ class Observer:
         said = state_md.directives(state)
         live = {f.id: f for f in self._shelves.live(tree, policy)}
         self._waits.keep(live)
-        alive = self._alive(in_flight)
-        tried = self._tried(live.values(), alive)
-        past = self._past(alive)
+        begun = tries.begun(journal=self._journal, pool=self._pool, in_flight=in_flight)
+        tried = tries.tried(live.values(), begun, attempts=self._attempts, journal=self._journal)
+        since_s = self._clock.monotonic_s() - self._began_s
+        past = tries.past(begun, journal=self._journal, since_s=since_s)
         day = spent.day_of(self._clock.timestamp())
         sightings = {
             f.id: self._sighting(f, tried.get(f.id, ()), tree=tree, prepared=prepared)
@@ -163,51 +163,6 @@ class Observer:
         """Returns what the branch gained between the last two looks, as events; each is told once."""
         return self._log.news()
 
-    def _alive(self, in_flight: frozenset[str]) -> Mapping[AttemptId, float]:
-        """Returns what runs, starts, or has ended and is not written down yet; with how long it has been silent."""
-        starting = {
-            spec.id: 0.0
-            for spec, ended in self._journal.begun()
-            if ended is None and f"dispatch:{spec.id.brief}:{spec.task}" in in_flight
-        }
-        finished = {spec.id: 0.0 for spec, _ in self._pool.finished()}
-        return {**starting, **finished, **self._pool.running()}
-
-    def _tried(
-        self, live: Iterable[Filed], alive: Mapping[AttemptId, float]
-    ) -> dict[BriefId, tuple[Attempt, ...]]:
-        """Returns the attempts of each brief, of every round: kept ones, and the journal's others."""
-        begun: dict[BriefId, list[Attempt]] = {}
-        for spec, ended in self._journal.begun():
-            if ended:
-                begun.setdefault(spec.id.brief, []).append(Lost(spec, ended, self._used(spec)))
-            elif spec.id in alive or ended == "":
-                begun.setdefault(spec.id.brief, []).append(Running(spec, alive.get(spec.id, 0.0)))
-            else:
-                begun.setdefault(spec.id.brief, []).append(Lost(spec, RESTARTED))
-        found = {}
-        for filed in live:
-            if filed.plan is None or filed.place is not Place.OPEN:
-                continue
-            kept: tuple[Returned, ...] = self._attempts.of(filed.id)
-            names = {k.spec.id for k in kept}
-            others = [a for a in begun.get(filed.id, ()) if a.spec.id not in names]
-            found[filed.id] = tuple(sorted((*kept, *others), key=lambda a: a.spec.id.number))
-        return found
-
-    def _past(self, alive: Mapping[AttemptId, float]) -> tuple[Past, ...]:
-        """Returns what the journal remembers; what it takes for running and is not ended with an earlier process.
-
-        Nobody heard when, but before this one began: it was a request, and may have used all its tokens.
-        """
-        since_s = self._clock.monotonic_s() - self._began_s
-        return tuple(
-            replace(p, ended_ago_s=min(since_s, p.began_ago_s), reason=RESTARTED)
-            if p.is_running and p.spec.id not in alive
-            else p
-            for p in self._journal.past()
-        )
-
     def _sighting(
         self,
         filed: Filed,
@@ -256,10 +211,6 @@ class Observer:
         if asked is None:
             return 0.0
         return float(max(0, self._clock.timestamp() - self._objects.dated(asked)))
-
-    def _used(self, spec: Spec) -> Usage | None:
-        """Returns what an attempt used of which nothing else is kept."""
-        return self._journal.spent(spec.id.brief).get(spec.id.ref)
 
     def _spent_today(self, policy: Policy, day: int) -> Spent:
         """Returns what has been spent here since `day` began, and is set aside for what has not ended."""
