@@ -2,16 +2,14 @@
 
 import ast
 import json
-import threading
-import time
 from pathlib import Path
 
 import pytest
 
-from coordinator import bootstrap, ports
+from coordinator import ports
 from coordinator.adapters import faults
-from tests.support.kill_site import IDLE_S_MAX, KillSite, make_kill_site, plant_orphan
-from tests.support.recording import Recorder, recording
+from tests.support.kill_site import KillSite, make_kill_site, plant_orphan
+from tests.support.recording import Recorder, drive, recording
 
 # What a lane runs are calls of the others; what CoChange keeps is a copy of what git says.
 NEVER_WRITE = {"Clock", "SecretScan", "Web", "Lanes", "CoChange"}
@@ -30,7 +28,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> KillSite:
 @pytest.fixture(scope="module")
 def recorded(site: KillSite) -> Recorder:
     with recording(site.folder) as recorder:
-        drive(site, recorder)
+        drive(site.repo, recorder.around)
     return recorder
 
 
@@ -55,24 +53,6 @@ def test_the_watch_sees_each_marked_call_write(recorded: Recorder) -> None:
     wanted = {call for call, writes in declared().items() if writes} - BY_HAND - RARE
     # Starting a child is no write, and what product would make may be there already.
     assert wanted - set(recorded.wrote) <= {("pool", "submit"), ("objects", "product")}
-
-
-def drive(site: KillSite, recorder: Recorder) -> None:
-    """Ticks a coordinator in this process until it is idle."""
-    wake = threading.Event()
-    coordinator = bootstrap.coordinator(
-        site.repo, wake=wake.set, say=lambda _: None, around=recorder.around
-    )
-    idle, deadline_s = 0, time.monotonic() + IDLE_S_MAX
-    try:
-        while idle < 2:
-            assert time.monotonic() < deadline_s, "it does not come to rest"
-            wake.clear()
-            ticked = coordinator.tick()
-            idle = idle + 1 if ticked.idle else 0
-            wake.wait(min(ticked.wake_in_s, 0.5))
-    finally:
-        coordinator.close()
 
 
 def declared() -> dict[tuple[str, str], bool]:

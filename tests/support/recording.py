@@ -9,12 +9,17 @@ import os
 import sqlite3
 import sys
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
 from pathlib import Path
 from typing import Any
+
+from coordinator import bootstrap
+
+IDLE_S_MAX = 40.0
 
 # What of git only reads; whatever is not here counts as a write.
 _READS = frozenset(
@@ -152,6 +157,26 @@ def recording(folder: Path) -> Iterator[Recorder]:
         yield recorder
     finally:
         _listening.remove(recorder)
+
+
+def drive(repository: Path, around: Callable[[str, Any], Any]) -> list[dict[str, Any]]:
+    """Ticks a coordinator in this process until it is idle, with its ports wrapped; returns what it says."""
+    wake = threading.Event()
+    events = list[dict[str, Any]]()
+    coordinator = bootstrap.coordinator(
+        repository, wake=wake.set, say=lambda said: events.append(dict(said)), around=around
+    )
+    idle, deadline_s = 0, time.monotonic() + IDLE_S_MAX
+    try:
+        while idle < 2:
+            assert time.monotonic() < deadline_s, "it does not come to rest"
+            wake.clear()
+            ticked = coordinator.tick()
+            idle = idle + 1 if ticked.idle else 0
+            wake.wait(min(ticked.wake_in_s, 0.5))
+    finally:
+        coordinator.close()
+    return events
 
 
 def _hear(event: str, arguments: tuple[Any, ...]) -> None:
