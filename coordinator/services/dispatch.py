@@ -55,8 +55,14 @@ def start(
 ) -> Spec | None:
     """Stores the package, records the attempt with its money, then starts it; each may be repeated.
 
-    Returns None, with nothing started, when others have been given the money since it was decided.
+    Returns None, with nothing started, when others have been given the money since it was decided, or when
+    it was decided on a look that is older than an attempt of the same number.
     """
+    wanted = AttemptId(brief=sighting.filed.id, epoch=world.epoch, number=number)
+    if any(begun.id == wanted for begun, _ in journal.begun()):
+        return (
+            None  # a worker that is quick would work again, or another task's number be given twice
+        )
     spec, profile = _spec(task, sighting, package, number=number, world=world, attempts=attempts)
     spec = spec.model_copy(update={"role": role, "about": about, "beside": beside})
     if profile.limits.cost_usd_max > 0:

@@ -196,19 +196,25 @@ def test_a_claim_that_somebody_else_got_is_an_ordinary_outcome() -> None:
     assert claimed(Book(busy)) == busy
 
 
-def test_an_attempt_is_written_down_before_it_is_started() -> None:
-    book: Any = Book(claim())
+def third(book: "Book") -> Spec | None:
+    """Starts attempt 3."""
     links = Profile(name=ProfileName("links"), limits=Limits(wall_clock_s_max=30))
-    spec = dispatch.start(
+    given: Any = book
+    return dispatch.start(
         TASK,
         sighting(round=2),
         package("Mend the links.", base=oid(1)).model_copy(update={"attempt": 3}),
         number=3,
         world=world(policy=Policy(profiles=(links,))),
-        attempts=book,
-        journal=book,
-        pool=book,
+        attempts=given,
+        journal=given,
+        pool=given,
     )
+
+
+def test_an_attempt_is_written_down_before_it_is_started() -> None:
+    book = Book(claim())
+    spec = third(book)
     assert book.asked == ["keep the package of attempt 3", "write down 3", "submit 3 to links"]
     assert spec is not None
     assert (spec.id.ref, spec.round, spec.base) == (
@@ -218,6 +224,16 @@ def test_an_attempt_is_written_down_before_it_is_started() -> None:
     )
     assert (spec.task, spec.package, spec.wall_clock_s_max) == ("only", oid(6), 30)
     assert (spec.cost_usd_max, spec.tokens_max) == (0.0, 1_000)
+
+
+def test_an_attempt_that_was_written_down_since_the_look_is_not_started_again() -> None:
+    """A quick worker has ended by then, and the pool has forgotten it."""
+    book = Book(claim())
+    spec = third(book)
+    assert spec is not None
+    book.running = ((spec, ""),)
+    assert third(book) is None
+    assert [one for one in book.asked if one.startswith("submit")] == ["submit 3 to links"]
 
 
 def paid(book: "Book", *, usd_per_day: float = 50.0, **fields: Any) -> Spec | None:
