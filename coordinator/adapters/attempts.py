@@ -126,7 +126,9 @@ class GitAttempts:
             if (kind, name) not in here
         ]
         self._git.set_refs(missing)  # False: one was kept meanwhile; the next fetch brings the rest
-        self._git.set_refs(self._set_aside(here, there))
+        aside = self._set_aside(here, there)
+        if aside:
+            self._git.set_refs(aside)
         self._remember(there, brief)
         return True
 

@@ -27,13 +27,18 @@ from coordinator.domain.request import Origin
 Trailers = tuple[tuple[str, str], ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Here:
-    """A brief that is filed already: where, and as which brief.md (None: it has none)."""
+    """A brief that is filed already: where, as which brief.md (None: it has none), and as which folder.
+
+    A request is carried out on that folder alone: the same place, and the same text, may be those of a later
+    round, whose plan knows of the request already.
+    """
 
     id: BriefId
     place: Place
     blob: Oid | None
+    folder: Oid | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -234,7 +239,8 @@ def _record(
 def _when(matter: Matter) -> tuple[Precondition, ...]:
     if matter.at is None:
         return (Precondition(brief=matter.identity.id, place=None),)
-    return (Precondition(brief=matter.at.id, place=matter.at.place, blob=matter.at.blob),)
+    at = matter.at
+    return (Precondition(brief=at.id, place=at.place, blob=at.blob, folder=at.folder),)
 
 
 def _to(matter: Matter, place: Place) -> tuple[Operation, ...]:

@@ -268,6 +268,21 @@ def test_a_note_that_somebody_else_made_void_becomes_nothing() -> None:
     assert not house.publish(decision.note)
 
 
+def test_a_request_that_was_carried_out_unheard_is_not_carried_out_on_a_later_round() -> None:
+    """Its push seemed to fail, and the brief has come to the same place again since."""
+    house = House()
+    brief = opened(house)
+    (canceled,) = house.take_in(cancel(brief))
+    (again,) = house.judge(retry(brief))
+    assert isinstance(canceled, Record)
+    assert isinstance(again, Record)
+    assert house.publish(again.note)
+    assert not house.publish(canceled.note)
+    recorded(house, replace_token(cancel(brief), "2"))
+    assert not house.publish(again.note)
+    assert ignored(house, retry(brief)) == "carried out"
+
+
 def test_the_asker_is_told_the_state_and_what_to_do() -> None:
     house = House()
     request = drop("x", VAGUE)

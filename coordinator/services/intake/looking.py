@@ -272,7 +272,7 @@ class Look:
         value = parsed if isinstance(parsed, Brief) else None
         digest = identify(value).digest if value else Digest(reply.digest if reply else "")
         return Known(
-            here=Here(id=brief, place=place, blob=text.oid if text else None),
+            here=Here(brief, place, text.oid if text else None, folder),
             digest=digest,
             name=name,
             brief=value,
@@ -284,7 +284,7 @@ class Look:
 def _known(filed: Filed) -> Known:
     has_text = bool(filed.blob.strip("0"))
     return Known(
-        here=Here(id=filed.id, place=filed.place, blob=filed.blob if has_text else None),
+        here=Here(filed.id, filed.place, filed.blob if has_text else None, filed.folder),
         digest=filed.digest,
         name=filed.brief.name,
         brief=filed.brief if has_text else None,
