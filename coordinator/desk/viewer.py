@@ -5,6 +5,7 @@ What only some commands need is imported where it is used: `status` is asked oft
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -73,6 +74,7 @@ class Viewer:
         self._shelf = Shelf(parts.objects, parts.memo, paths=policy.paths)
         self._known_past: Past | None = None
         self._known_refs: looking.Refs | None = None
+        self._known_counts: Mapping[BriefId, int] | None = None
 
     def look(self, *, terminal_max: int | None = TERMINAL_MAX) -> Status:
         """Returns everything at once; of finished briefs the newest `terminal_max`."""
@@ -188,12 +190,12 @@ class Viewer:
         self._known_refs = looking.Refs(refs, self._objects, root=self._root)
         return self._known_refs
 
-    def _attempt_counts(self) -> dict[BriefId, int]:
-        found: dict[BriefId, int] = {}
-        for ref in self._parts.archive.here(f"{self._root}/attempts/"):
-            brief = BriefId(ref.rpartition("/")[0].rpartition("/")[2])
-            found[brief] = found.get(brief, 0) + 1
-        return found
+    def _attempt_counts(self) -> Mapping[BriefId, int]:
+        if self._known_counts is None:
+            here = self._parts.archive.here(f"{self._root}/attempts/")
+            briefs = (BriefId(ref.rpartition("/")[0].rpartition("/")[2]) for ref in here)
+            self._known_counts = Counter(briefs)
+        return self._known_counts
 
     def _kepts(self) -> Kepts:
         from coordinator.desk.kept import Kepts  # noqa: PLC0415  see above
