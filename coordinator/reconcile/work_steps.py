@@ -130,7 +130,7 @@ def _check(kit: Kit, key: str, checks: Sequence[Check]) -> None:
 
 def synthesize(kit: Kit, sighting: Sighting, world: World) -> None:
     """Puts accepted outputs together; kept by what they are."""
-    made = synthesize_service.synthesize(sighting, world, objects=kit.ports.objects)
+    made = synthesize_service.synthesize(sighting, objects=kit.ports.objects)
     if isinstance(made, Changeset):
         sources, told = kit.observer.to_remember()
         made = remember_service.with_entries(

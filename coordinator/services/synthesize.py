@@ -18,7 +18,7 @@ from coordinator.domain.plan import Task
 from coordinator.domain.ruling import BRANCH, NEITHER, Choose, Party, Rulings
 from coordinator.domain.united import WHOLE, Contradiction, Contribution, Reports
 from coordinator.domain.verdict import Accept, Trust
-from coordinator.domain.world import Sighting, World
+from coordinator.domain.world import Sighting
 from coordinator.ports import Objects
 from coordinator.services import earlier, outcome, stacking
 
@@ -45,12 +45,11 @@ class _Whole:
     reports: Reports
 
 
-def synthesize(sighting: Sighting, world: World, *, objects: Objects) -> Synthesis:
+def synthesize(sighting: Sighting, *, objects: Objects) -> Synthesis:
     """Returns what the accepted outputs of a brief come to, or the one question that is left.
 
     The last accepted output of each task counts, and what people have answered to earlier questions.
     """
-    del world  # what is put together hangs on the outputs alone
     pieces = _pieces(sighting)
     assert pieces, "there is an accepted output"
     rulings = _rulings(sighting, pieces, objects=objects)

@@ -110,6 +110,9 @@ def test_the_doctor_tries_what_it_is_asked_to_and_nothing_else() -> None:
     unknown = examine(ME, "--json", *only("no-such-escape"))
     assert unknown.code == 1
     assert "there is no escape 'no-such-escape'" in unknown.stderr
+    unknown = examine(ME, "--json", "--without", "secomp")
+    assert unknown.code == 1
+    assert "there is no layer 'secomp'" in unknown.stderr
 
 
 def test_a_configuration_that_shows_too_much_is_seen() -> None:

@@ -86,7 +86,7 @@ class RealDesk(Desk):
         return verdict.code
 
     def together(self, of: Brief, *attempts: Returned) -> Changeset | Disagreement:
-        return synthesize(self.sighting(of, *attempts), self.world, objects=self.objects)
+        return synthesize(self.sighting(of, *attempts), objects=self.objects)
 
 
 @pytest.fixture

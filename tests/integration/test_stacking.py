@@ -89,7 +89,7 @@ class Site(Desk):
 
     def put(self, answer: str | None = None) -> Changeset | Disagreement:
         self.answers = {} if answer is None else {f"disagreement-{len(self.done)}": answer}
-        return synthesize(self.seen(), self.world, objects=self.objects)
+        return synthesize(self.seen(), objects=self.objects)
 
     def file(self, tree: Oid, path: str) -> str:
         return (self.objects.read(tree, RepoPath(path)) or b"").decode()

@@ -43,7 +43,7 @@ def put_together(
         accepted(desk, body, profile=name, number=n)
         for n, (name, body) in enumerate(zip(names, bodies, strict=False), 1)
     ]
-    return synthesize(desk.sighting(of, *attempts, **plan), desk.world, objects=desk.objects)
+    return synthesize(desk.sighting(of, *attempts, **plan), objects=desk.objects)
 
 
 def together(desk: Desk, of: Brief, *bodies: Report | CouldNot | Changed, **plan: Any) -> Changeset:
@@ -131,7 +131,7 @@ def test_what_contradicts_elsewhere_after_an_answer_is_asked_anew(desk: Desk) ->
     sighting = desk.sighting(
         brief(), mine, yours, newer, other, answers={"disagreement-2": "links"}
     )
-    found = synthesize(sighting, desk.world, objects=desk.objects)
+    found = synthesize(sighting, objects=desk.objects)
     assert isinstance(found, Disagreement)
     assert [c.where for c in found.conflicts] == ["b.md"]
     assert found.id == "disagreement-4"
@@ -142,12 +142,12 @@ def test_words_for_an_answer_go_to_one_worker_whose_next_output_stands(desk: Des
     yours = accepted(desk, desk.changed({"a.md": "aa\n"}), profile="sitemap", number=2)
     for said, task in (("Write AAA.", "sitemap"), ("let links say it", "links")):
         sighting = desk.sighting(brief(), mine, yours, answers={"disagreement-2": said})
-        found = synthesize(sighting, desk.world, objects=desk.objects)
+        found = synthesize(sighting, objects=desk.objects)
         assert isinstance(found, Disagreement)
         assert found.again == task
     newer = accepted(desk, desk.changed({"a.md": "AAA\n"}), profile="sitemap", number=3)
     sighting = desk.sighting(brief(), mine, yours, newer, answers={"disagreement-2": "Write AAA."})
-    settled = synthesize(sighting, desk.world, objects=desk.objects)
+    settled = synthesize(sighting, objects=desk.objects)
     assert isinstance(settled, Changeset)
     assert settled.result == desk.trees.tree({"a.md": "AAA\n", "b.md": "B\n"}, on=desk.tree)
 
@@ -172,7 +172,7 @@ def test_the_last_accepted_output_of_each_task_counts(desk: Desk) -> None:
     new = accepted(desk, desk.changed({"a.md": "new\n"}), profile="links", number=2)
     rejected = desk.returned(desk.changed({"a.md": "bad\n"}), profile="links", number=3)
     sighting = desk.sighting(brief(), old, new, rejected)
-    found = synthesize(sighting, desk.world, objects=desk.objects)
+    found = synthesize(sighting, objects=desk.objects)
     assert isinstance(found, Changeset)
     assert found.attempts == (new.spec.id,)
 
@@ -183,7 +183,7 @@ def test_a_retry_on_a_later_base_unites_where_the_branch_left_its_files_alone(de
     desk.tree = desk.trees.tree({"b.md": "moved\n"}, on=desk.tree)
     desk.base = desk.trees.commit(desk.tree, old_base)
     second = accepted(desk, desk.changed({"c.md": "C\n"}), profile="sitemap", number=2)
-    found = synthesize(desk.sighting(brief(), first, second), desk.world, objects=desk.objects)
+    found = synthesize(desk.sighting(brief(), first, second), objects=desk.objects)
     assert isinstance(found, Changeset)
     assert (found.base, found.touched) == (desk.base, ("a.md", "c.md"))
     assert desk.objects.read(found.result, RepoPath("b.md")) == b"moved\n"
@@ -191,7 +191,7 @@ def test_a_retry_on_a_later_base_unites_where_the_branch_left_its_files_alone(de
     desk.tree = desk.trees.tree({"a.md": "moved too\n"}, on=desk.tree)
     desk.base = desk.trees.commit(desk.tree, desk.base)
     third = accepted(desk, desk.changed({"c.md": "C\n"}), profile="sitemap", number=3)
-    asked = synthesize(desk.sighting(brief(), first, third), desk.world, objects=desk.objects)
+    asked = synthesize(desk.sighting(brief(), first, third), objects=desk.objects)
     assert isinstance(asked, Disagreement)
     assert [c.where for c in asked.conflicts] == ["a.md"]
 
@@ -320,9 +320,7 @@ def test_what_is_agreed_is_said_with_the_question(desk: Desk) -> None:
 def test_the_whole_is_trusted_no_more_than_its_least_trusted_part(desk: Desk) -> None:
     good = accepted(desk, report("- a\n"), profile="links", number=1)
     poor = accepted(desk, report("- b\n"), profile="search", number=2, trust=Trust.PARTLY)
-    found = synthesize(
-        desk.sighting(brief(Kind.LIST), good, poor), desk.world, objects=desk.objects
-    )
+    found = synthesize(desk.sighting(brief(Kind.LIST), good, poor), objects=desk.objects)
     assert isinstance(found, Changeset)
     assert found.trust is Trust.PARTLY
 
@@ -375,5 +373,5 @@ def test_the_order_in_which_outputs_come_back_changes_nothing(
     ]
     sighting = desk.sighting(brief(), *attempts)
     other = replace(sighting, attempts=tuple(attempts[i] for i in order))
-    one = synthesize(sighting, desk.world, objects=desk.objects)
-    assert synthesize(other, desk.world, objects=desk.objects) == one
+    one = synthesize(sighting, objects=desk.objects)
+    assert synthesize(other, objects=desk.objects) == one

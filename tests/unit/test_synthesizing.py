@@ -103,7 +103,7 @@ def test_its_report_stands_when_it_was_accepted_and_else_the_question(desk: Desk
         ((*authors, scribe(desk, "# One\n", number=3, verdict=POOR)), None),
     ):
         sighting = replace(desk.sighting(BRIEF, *authors), attempts=attempts)
-        found = synthesize(sighting, desk.world, objects=desk.objects)
+        found = synthesize(sighting, objects=desk.objects)
         if text is None:
             assert isinstance(found, Disagreement)
             continue

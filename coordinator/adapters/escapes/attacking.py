@@ -80,11 +80,14 @@ def attack(
         without: layers that are left out, to see that it is noticed.
 
     Raises:
-        ConfigError: there is no escape of that id.
+        ConfigError: there is no escape of that id, or no layer of that name.
         OSError: what was tried came to nothing.
     """
-    wanted = _wanted(only)
-    runs = _runs(policy, frozenset(without), wanted)
+    wanted, left_out = _wanted(only), frozenset(without)
+    unknown = sorted(left_out - set(WITHOUT))
+    if unknown:
+        raise ConfigError(f"there is no layer '{unknown[0]}'", hint=f"known: {', '.join(WITHOUT)}")
+    runs = _runs(policy, left_out, wanted)
     with ThreadPoolExecutor(_TOGETHER) as pool:
         answers = list(pool.map(_seen, runs))
     free: dict[str, Mapping[str, Any]] = {}

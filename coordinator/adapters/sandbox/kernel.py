@@ -19,7 +19,6 @@ CLONE_NEWPID = 0x2000_0000
 CLONE_NEWNET = 0x4000_0000
 MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC = 1, 2, 4, 8
 MS_REMOUNT, MS_BIND, MS_REC, MS_PRIVATE = 32, 0x1000, 0x4000, 0x4_0000
-MNT_DETACH = 2
 _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
 _SYS_PIDFD_SEND_SIGNAL = 424  # the same number on every machine
 
@@ -63,11 +62,6 @@ def mount(source: str, target: str, kind: str | None, flags: int, options: str =
         os.fsencode(options) if options else None,
     )
     _checked(done, f"mount {kind or source}")
-
-
-def unmount(target: str) -> None:
-    """Takes a mount away, now from sight and at last from memory."""
-    _checked(_call("umount2", os.fsencode(target), _Int(MNT_DETACH)), "umount")
 
 
 def die_with_parent() -> None:
