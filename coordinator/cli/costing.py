@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from coordinator.domain.expenses import Bill, By, Row
 
 _KEY_CHARS_MIN = 5
-_ROOM = 46  # of the columns behind the key, with a margin
+_ROOM = 48  # of the columns behind the key, with a margin
 
 
 @click.command()
@@ -39,7 +39,7 @@ def text(bill: "Bill", *, columns: int | None) -> str:
     width = max(len(bill.by), *(len(shown(row.key)) for row in bill.rows), _KEY_CHARS_MIN)
     if columns is not None:
         width = max(_KEY_CHARS_MIN, min(width, columns - _ROOM))
-    head = f"{bill.by:<{width}} {'briefs':>6} {'tries':>6} {'tokens':>11} {'USD':>11}"
+    head = f"{bill.by:<{width}} {'briefs':>6} {'attempts':>8} {'tokens':>11} {'USD':>11}"
     lines = [head, *(_line(row, width) for row in bill.rows), _line(bill.total, width), ""]
     lines.append(_landed(bill))
     if bill.usd_per_landed_in_head is not None:
@@ -66,7 +66,7 @@ def _line(row: "Row", width: int) -> str:
     tokens = f"{row.tokens_in + row.tokens_out:,}"
     key = cut(shown(row.key), width)
     usd = money(row.usd, row.unknown)
-    return f"{key:<{width}} {row.briefs:>6} {row.attempts:>6} {tokens:>11} {usd:>11}"
+    return f"{key:<{width}} {row.briefs:>6} {row.attempts:>8} {tokens:>11} {usd:>11}"
 
 
 def _landed(bill: "Bill") -> str:

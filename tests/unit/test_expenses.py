@@ -57,18 +57,18 @@ def test_the_table_fits_a_narrow_terminal_and_says_what_is_unknown() -> None:
     landed = (LandedChange(brief=ONE, oid="a" * 40, in_head=True),)
     found = billed(*SPENT, landed=landed, questions={TWO: 2})
     assert costing.text(found, columns=80).splitlines() == [
-        "brief        briefs  tries      tokens         USD",
-        "one-3fa29c01      1      2          15      0.5000",
-        "two-77777777      1      2           4   0.2500 +1",
-        "total             2      4          19   0.7500 +1",
+        "brief        briefs attempts      tokens         USD",
+        "one-3fa29c01      1        2          15      0.5000",
+        "two-77777777      1        2           4   0.2500 +1",
+        "total             2        4          19   0.7500 +1",
         "",
         "landed: 1 change, 1 of them still in HEAD, for 0.5000 USD",
         "everything, over these: at least 0.7500 USD a change",
         "+n: what n attempts cost is not known (1 in all)",
         "workers had to ask about 1 brief after intake had accepted it",
     ]
-    narrow = costing.text(found, columns=52).splitlines()
-    assert narrow[1] == "one…01      1      2          15      0.5000"
+    narrow = costing.text(found, columns=54).splitlines()
+    assert narrow[1] == "one…01      1        2          15      0.5000"
 
 
 def test_without_attempts_the_answer_is_a_sentence() -> None:
