@@ -15,7 +15,7 @@ from typing import Any, Never
 import click
 
 from coordinator.cli.answering import EXIT_BUG, EXIT_FAILED, Place, complain, exit_code_of
-from coordinator.domain.errors import CoordinatorError
+from coordinator.domain.errors import CoordinatorError, RepositoryError
 
 _COMMANDS = {
     "init": ("setting_up", "init"),
@@ -45,7 +45,13 @@ _COMMANDS = {
 }
 
 
-_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG)
+_DISK = {
+    errno.ENOSPC: "free some disk space, then again",
+    errno.EDQUOT: "your quota is used up: free some of what is yours, then again",
+    errno.EROFS: "it is mounted read-only: remount it, or work in a folder that can be written",
+    errno.EFBIG: "no file may be as large there: `ulimit -f` shows the limit of this shell",
+}
+"""What to do about a disk that does not take what is written."""
 
 
 class _Commands(click.Group):
@@ -93,7 +99,7 @@ class _Commands(click.Group):
                 sys.exit(EXIT_BUG)
             where = f"{error.filename}: " if error.filename else ""
             message = f"{where}cannot be written: {os.strerror(error.errno)}"
-            complain("disk", message, "free some disk space, then again", as_json=as_json)
+            complain("disk", message, _DISK[error.errno], as_json=as_json)
             sys.exit(EXIT_FAILED)
         except Exception as error:  # noqa: BLE001  the last place: nobody above can write a report
             _report(error, arguments, as_json=as_json)
@@ -132,9 +138,17 @@ def main(ctx: click.Context, folder: Path | None) -> None:
     from coordinator.adapters.repository import forget_surroundings  # noqa: PLC0415  lazy by design
 
     forget_surroundings()
-    ctx.obj = Place(folder or Path.cwd())
+    ctx.obj = Place(folder or _here())
     if os.environ.get("NO_COLOR"):
         ctx.color = False
+
+
+def _here() -> Path:
+    try:
+        return Path.cwd()
+    except FileNotFoundError as error:
+        hint = "go to one that is there, or name it with -C PATH"
+        raise RepositoryError("the current folder has been removed", hint=hint) from error
 
 
 __all__ = ["main"]

@@ -2,7 +2,6 @@
 
 import functools
 import json
-import sys
 from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass
 from pathlib import Path
@@ -10,14 +9,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from coordinator.domain.errors import BusyError, CoordinatorError
+from coordinator.domain.errors import BusyError, CoordinatorError, RepositoryError
 
 if TYPE_CHECKING:
     from coordinator.desk import Desk
 
 SCHEMA = 1
 EXIT_FAILED = 1
-EXIT_USAGE = 2
 EXIT_BUG = 3
 EXIT_INPUT_REQUIRED = 4
 EXIT_BUSY = 75
@@ -26,10 +24,17 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 class Place:
-    """Where a command works."""
+    """Where a command works, and whether it answers with JSON. Raises RepositoryError where there is no folder."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, as_json: bool = False) -> None:
+        if not path.is_dir():
+            raise RepositoryError(f"{path}: no such folder", hint="check the path after -C")
         self.path = path
+        self.as_json = as_json
+
+    def below(self, folder: Path | None, *, as_json: bool) -> "Place":
+        """Returns what a command in it works with, by the options of its own and those said before its name."""
+        return Place(self.path / (folder or ""), as_json=self.as_json or as_json)
 
     def desk(self) -> "Desk":
         """Returns the desk of the repository. Raises RepositoryError."""
@@ -39,7 +44,7 @@ class Place:
 
 
 def shared_options(command: F) -> F:
-    """Adds `-C PATH` and `--json`; the command gets `place` and `as_json`."""
+    """Adds `-C PATH` and `--json`; the command gets `place` and `as_json`, and those of a group inherit them."""
 
     @click.option(
         "-C",
@@ -52,11 +57,11 @@ def shared_options(command: F) -> F:
     @click.pass_context
     @functools.wraps(command)
     def with_place(
-        ctx: click.Context, /, *args: Any, own_folder: Path | None, **kwargs: Any
+        ctx: click.Context, /, *args: Any, own_folder: Path | None, as_json: bool, **kwargs: Any
     ) -> Any:
         above = ctx.find_object(Place) or Place(Path.cwd())
-        place = Place(above.path / own_folder) if own_folder else above
-        return command(*args, place=place, **kwargs)
+        ctx.obj = place = above.below(own_folder, as_json=as_json)
+        return command(*args, place=place, as_json=place.as_json, **kwargs)
 
     return with_place  # type: ignore[return-value]  # wraps keeps what callers see
 
@@ -105,8 +110,3 @@ def shown(text: str) -> str:
 def exit_code_of(error: CoordinatorError) -> int:
     """Returns 75 for busy, else 1."""
     return EXIT_BUSY if isinstance(error, BusyError) else EXIT_FAILED
-
-
-def is_terminal() -> bool:
-    """Tells whether a person looks at stdout."""
-    return sys.stdout.isatty()

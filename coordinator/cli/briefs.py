@@ -1,5 +1,6 @@
 """Writing, checking and dropping briefs."""
 
+import shlex
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -68,8 +69,10 @@ changes
 
 
 @click.group()
-def brief() -> None:
+@shared_options
+def brief(*, place: Place, as_json: bool) -> None:
     """Write, check and drop briefs"""
+    del place, as_json
 
 
 @brief.command()
@@ -89,7 +92,7 @@ def new(*, place: Place, as_json: bool, name: str, dry_run: bool) -> None:
     elif dry_run:
         click.echo(text, nl=False)
     else:
-        click.echo(f"wrote {path}; fill it in, then `coordinator brief drop {path.name}`.")
+        click.echo(f"wrote {path}; fill it in, then `{_drop_line(place, path)}`.")
 
 
 @brief.command()
@@ -160,6 +163,14 @@ def drop(
     ended = _wait(place, put, timeout_s=timeout_s)
     _dropped(put.id, ended.state, duplicate=put.duplicate, as_json=as_json, ended=ended)
     return _exit_code(ended.state)
+
+
+def _drop_line(place: Place, path: Path) -> str:
+    """Returns the command line that drops the file `path`, from where this one was typed."""
+    here = Path.cwd()
+    elsewhere = place.path.resolve() != here
+    words = ["coordinator", *(("-C", str(place.path)) if elsewhere else ()), "brief", "drop"]
+    return shlex.join([*words, str(path if elsewhere else path.name)])
 
 
 def _read(file: Path) -> tuple[str, bytes]:

@@ -11,7 +11,6 @@ from coordinator.cli.answering import Place, shared_options, shown
 @click.pass_context
 def claims(ctx: click.Context, *, place: Place, as_json: bool) -> None:
     """List, take and release claims on paths"""
-    ctx.obj = place
     if ctx.invoked_subcommand is None:
         _list(place, as_json=as_json)
 

@@ -12,11 +12,9 @@ if TYPE_CHECKING:
 
 @click.group()
 @shared_options
-@click.pass_context
-def memory(ctx: click.Context, *, place: Place, as_json: bool) -> None:
+def memory(*, place: Place, as_json: bool) -> None:
     """Look at decisions, lessons and handoffs"""
-    del as_json
-    ctx.obj = place
+    del place, as_json
 
 
 @memory.command(name="check")

@@ -26,8 +26,10 @@ _TEXT_CHARS_MAX = 400
 
 
 @click.group()
-def workers() -> None:
+@shared_options
+def workers(*, place: Place, as_json: bool) -> None:
     """List, describe, try and add workers"""
+    del place, as_json
 
 
 @workers.command(name="list")

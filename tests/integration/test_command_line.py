@@ -1,12 +1,17 @@
 """The manners of the command line: exit codes, JSON errors, -C, requests, and what a bug leaves behind."""
 
 import json
+import resource
+import shlex
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import pytest
+from click.testing import CliRunner
 
+from coordinator.cli import main
 from coordinator.domain.brief import Question
 from coordinator.domain.reply import Reply
 from tests.support.command_line import coordinator, in_a_process
@@ -67,6 +72,61 @@ def test_the_folder_can_be_named_before_and_after_the_command(site: Site, tmp_pa
     assert before["tip"] == after["tip"] == site.tip
     below = coordinator(site.repo / "docs", "status", "--json").json
     assert below["tip"] == site.tip
+
+
+def test_every_group_hands_its_options_down(site: Site, tmp_path: Path, brief: Path) -> None:
+    called = {
+        "brief": ["check", str(brief)],
+        "memory": ["check"],
+        "claims": ["list"],
+        "workers": ["show", "links"],
+    }
+    context = click.Context(main)
+    found = {name: main.get_command(context, name) for name in main.list_commands(context)}
+    assert {name for name, one in found.items() if isinstance(one, click.Group)} == set(called)
+    for group, command in called.items():
+        said = coordinator(site.repo, group, *command, "--json")
+        assert said.code == 0
+        assert coordinator(site.repo, group, "--json", *command).json == said.json
+        above = coordinator(tmp_path, group, "-C", "site/repo", *command, "--json")
+        assert above.json == said.json
+    below = coordinator(tmp_path, "claims", "-C", "site", "list", "-C", "repo", "--json")
+    assert below.json == {"schema": 1, "claims": []}
+
+
+@pytest.mark.parametrize(
+    "options", [("-C", "gone"), ("-C", "gone", "brief"), ("brief", "-C", "gone")]
+)
+def test_a_folder_that_is_not_there_is_no_fault_of_ours(options: tuple[str, ...]) -> None:
+    words = options if "brief" in options else (*options, "brief")
+    ended = CliRunner().invoke(main, [*words, "new", "x", "--json"])
+    assert ended.exit_code == 1
+    error = json.loads(ended.stderr)["error"]
+    assert error["code"] == "repository"
+    assert error["message"].endswith("gone: no such folder")
+
+
+def test_the_current_folder_may_have_been_removed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    ended = CliRunner().invoke(main, ["status", "--json"])
+    assert ended.exit_code == 1
+    assert json.loads(ended.stderr)["error"]["message"] == "the current folder has been removed"
+
+
+def test_what_a_disk_does_not_take_has_the_hint_that_fits(tmp_path: Path) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))
+    try:
+        answered = coordinator(tmp_path, "brief", "new", "x", "--json")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert (answered.code, answered.error["code"]) == (1, "disk")
+    assert answered.error["message"] == "cannot be written: File too large"
+    assert "ulimit -f" in answered.error["hint"]
 
 
 @pytest.mark.parametrize("command", ["init", "status", "log", "doctor", "run"])
@@ -172,6 +232,20 @@ def test_a_new_brief_is_a_template_that_overwrites_nothing(site: Site) -> None:
     assert path.name == "fix-the-links.md"
     assert "## OUTPUT FORMAT" in path.read_text()
     assert coordinator(site.repo, "brief", "new", "Fix the links").code == 1
+
+
+def test_what_a_new_brief_says_to_type_next_works_from_where_one_is(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    told = coordinator(Path("site/repo"), "brief", "new", "zed").out
+    line = told.split("`")[1]
+    assert line == "coordinator -C site/repo brief drop site/repo/zed.md"
+    dropped = CliRunner().invoke(main, [*shlex.split(line)[1:], "--dry-run", "--json"])
+    assert dropped.exit_code == 0, dropped.stderr
+    monkeypatch.chdir(site.repo)
+    told = CliRunner().invoke(main, ["brief", "new", "zod"]).stdout
+    assert told.split("`")[1] == "coordinator brief drop zod.md"
 
 
 def test_answer_and_approve_and_reject_are_files_that_bind_to_what_waits(
