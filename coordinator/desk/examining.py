@@ -48,7 +48,7 @@ class Examiner:
 
     def examine(self, cases: Sequence[Case], base: Oid) -> Iterator[Examined]:
         """Yields what becomes of each case, whose author worked on the commit `base`."""
-        world = _world(self._policy, base)
+        world = World.at(base, self._policy, epoch=_EPOCH)
         for case in cases:
             yield self._one(case, world)
 
@@ -165,25 +165,3 @@ def _sighting(case: Case, evaluator: ProfileName | None) -> Sighting:
     )
     evaluators = (evaluator,) if evaluator is not None else ()
     return Sighting(filed=filed, order=1, age_s=0.0, attempts=(), claim=None, evaluators=evaluators)
-
-
-def _world(policy: Policy, tip: Oid) -> World:
-    """Returns a world with nothing in it but the rules."""
-    return World(
-        now_s=0.0,
-        epoch=_EPOCH,
-        tip=tip,
-        remote=None,
-        policy=policy,
-        policy_faults=(),
-        paused=None,
-        holds=frozenset(),
-        inbox=(),
-        briefs={},
-        held={},
-        claims=(),
-        gate=None,
-        checks={},
-        environments={},
-        intents=(),
-    )

@@ -1,6 +1,7 @@
 """Asks intake what it would say about a brief, over a world of what the tip holds and nothing under way."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from coordinator.desk.shelf import Shelf
 from coordinator.domain import reply as reply_text
@@ -51,25 +52,8 @@ def world_of(tip: Oid, *, shelf: Shelf, objects: Objects, policy: Policy) -> Wor
         one.id: _sighting(_filed(one, tip, shelf=shelf, objects=objects), order)
         for order, one in enumerate(live)
     }
-    return World(
-        now_s=0.0,
-        epoch=Epoch("desk"),
-        tip=tip,
-        remote=None,
-        policy=policy,
-        policy_faults=(),
-        paused=None,
-        holds=frozenset(),
-        inbox=(),
-        briefs=briefs,
-        terminal=_terminal(shelved),
-        held={},
-        claims=(),
-        gate=None,
-        checks={},
-        environments={},
-        intents=(),
-    )
+    bare = World.at(tip, policy, epoch=Epoch("desk"))
+    return replace(bare, briefs=briefs, terminal=_terminal(shelved))
 
 
 def _terminal(shelved: Iterable[Shelved]) -> Mapping[BriefId, Place]:

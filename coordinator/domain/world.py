@@ -135,3 +135,25 @@ class World:
         default_factory=dict
     )  # workers that only fail
     full: Mapping[ProfileName, LeftAlone] = field(default_factory=dict)  # workers at a limit
+
+    @classmethod
+    def at(cls, tip: Oid, policy: Policy, *, epoch: Epoch) -> "World":
+        """Returns a world of a commit with nothing in it but the rules."""
+        return cls(
+            now_s=0.0,
+            epoch=epoch,
+            tip=tip,
+            remote=None,
+            policy=policy,
+            policy_faults=(),
+            paused=None,
+            holds=frozenset(),
+            inbox=(),
+            briefs={},
+            held={},
+            claims=(),
+            gate=None,
+            checks={},
+            environments={},
+            intents=(),
+        )

@@ -1,7 +1,7 @@
 """A repository in memory whose briefs are taken in for real: notes are applied to its trees."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from coordinator.adapters import note_trees
 from coordinator.domain import reply as reply_text
@@ -88,25 +88,9 @@ class House:
 
     def world(self) -> World:
         briefs = {s.filed.id: s for s in self._sightings()}
-        return World(
-            now_s=0.0,
-            epoch=Epoch("e1"),
-            tip=self.tip,
-            remote=None,
-            policy=self.policy,
-            policy_faults=(),
-            paused=None,
-            holds=frozenset(),
-            inbox=tuple(self.inbox),
-            briefs=briefs,
-            terminal={i: p for p in (Place.DONE, Place.REJECTED) for i, _ in self.folders(p)},
-            held={},
-            claims=(),
-            gate=None,
-            checks={},
-            environments={},
-            intents=(),
-        )
+        terminal = {i: p for p in (Place.DONE, Place.REJECTED) for i, _ in self.folders(p)}
+        bare = World.at(self.tip, self.policy, epoch=Epoch("e1"))
+        return replace(bare, inbox=tuple(self.inbox), briefs=briefs, terminal=terminal)
 
     def check(self, name: str, text: str | bytes) -> Assessment:
         content = text.encode() if isinstance(text, str) else text

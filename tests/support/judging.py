@@ -2,6 +2,7 @@
 
 import base64
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from coordinator.domain.attempt import AttemptId, Returned, Spec
@@ -120,24 +121,7 @@ class Desk:
 
     @property
     def world(self) -> World:
-        return World(
-            now_s=0,
-            epoch=EPOCH,
-            tip=self.base,
-            remote=None,
-            policy=self.policy,
-            policy_faults=(),
-            paused=None,
-            holds=frozenset(),
-            inbox=(),
-            briefs={},
-            held={},
-            claims=(),
-            gate=None,
-            checks=self.checks,
-            environments={},
-            intents=(),
-        )
+        return replace(World.at(self.base, self.policy, epoch=EPOCH), checks=self.checks)
 
     def judged(self, of: Brief, body: "Body | Changed", *, profile: str = "stranger") -> Judged:
         returned = self.returned(body, profile=profile)

@@ -77,25 +77,8 @@ def _taken(fields: dict[str, Any], names: Any) -> dict[str, Any]:
 
 def world(*sightings: Sighting, **fields: Any) -> World:
     """Returns what a tick sees, with these briefs."""
-    given: dict[str, Any] = {
-        "now_s": 0.0,
-        "epoch": EPOCH,
-        "tip": TIP,
-        "remote": None,
-        "policy": POLICY,
-        "policy_faults": (),
-        "paused": None,
-        "holds": frozenset(),
-        "inbox": (),
-        "briefs": {s.filed.id: s for s in sightings},
-        "held": {},
-        "claims": (),
-        "gate": None,
-        "checks": {},
-        "environments": {},
-        "intents": (),
-    }
-    return World(**{**given, **fields})
+    briefs = {s.filed.id: s for s in sightings}
+    return replace(World.at(TIP, POLICY, epoch=EPOCH), **{"briefs": briefs, **fields})
 
 
 def claim(name: BriefId = BRIEF, *paths: ClaimedPath, of: Digest = DIGEST) -> Claim:
