@@ -203,6 +203,11 @@ def _described(path: Path, *, own: Path, common: Path) -> Checkout:
     lines = said.out.decode("utf-8", "surrogateescape").splitlines()
     born = said.code == 0 and len(lines) == 2
     settings = _settings(path)
+    if (kind := dict(settings).get("extensions.objectformat", "sha1").lower()) != "sha1":
+        raise RepositoryError(
+            f"{path}: its objects are named by {kind}, and only sha1 is supported",
+            hint="use a clone of a repository with sha1 objects: `git init --object-format=sha1`",
+        )
     remotes: dict[str, str] = {}
     for key, value in settings:
         if key.startswith("remote.") and key.endswith(".url"):

@@ -204,6 +204,13 @@ def test_a_shallow_clone_is_refused_with_what_to_do(site: Site, tmp_path: Path) 
     assert "--unshallow" in answered.error["hint"]
 
 
+def test_a_repository_of_another_object_format_is_refused_by_its_name(tmp_path: Path) -> None:
+    git(tmp_path, "init", "--quiet", "--object-format=sha256", "long")
+    answered = coordinator(tmp_path / "long", "init", "--json")
+    assert answered.code == 1
+    assert "its objects are named by sha256, and only sha1" in answered.error["message"]
+
+
 def test_no_identity_is_refused_with_what_to_set(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -169,6 +169,7 @@ def test_a_file_with_windows_line_ends_keeps_them() -> None:
         (f"id: one; date: 2026-03-01; commit: {COMMIT}; paths: /etc", "leads out"),
         (f"id: one; date: 2026-03-01; commit: {COMMIT}; supersedes: one", "supersedes itself"),
         ("id: one; date: 2026-03-01; commit: 1f3c9ab", "the commit must be a whole id"),
+        (f"id: one; date: 2026-03-01; commit: {'a' * 64}", "40 hex digits"),
         (f"id: One; date: 2026-03-01; commit: {COMMIT}", "the id must be lower-case"),
         (f"id: one; date: 2026-03-01; commit: {COMMIT}; path: a", "'path' is no field of an entry"),
         (f"id: one; date: 2026-03-01; commit: {COMMIT}; id: two", "'id' is said twice"),
