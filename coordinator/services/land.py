@@ -111,21 +111,14 @@ def publish_landing(
     changeset = sighting.synthesis
     assert isinstance(changeset, Changeset)
     for _ in range(_REBUILDS_MAX):
-        synced = remote.sync()
-        if not isinstance(synced, Synced):
-            return Unknown(getattr(synced, "reason", "the remote was rewritten"))
-        merged = objects.merge(changeset, claim=claim, synced=synced)
-        if isinstance(merged, Clash):
-            return merged
-        passed = results(merged)
-        if passed is None:
-            return Stale(synced.tip)
+        gated = _gated(changeset, claim=claim, results=results, remote=remote, objects=objects)
+        if not isinstance(gated, Gated):
+            return gated
         if claims.renew([claim]):  # L5: each held/ once, right before the push
             return Lost(claim.brief)
         renewed = claims.mine(claim.brief)
         if renewed is None:
             return Lost(claim.brief)
-        gated = batch.gate(merged, passed)
         planned = committer.land(
             gated,
             still_open=StillOpen(
@@ -197,16 +190,9 @@ def publish_revert(
 ) -> Published:
     """Lands a revert: no claim, but the same lease, merge, gate and read back (rule D3)."""
     for _ in range(_REBUILDS_MAX):
-        synced = remote.sync()
-        if not isinstance(synced, Synced):
-            return Unknown(getattr(synced, "reason", "the remote was rewritten"))
-        merged = objects.merge(changeset, claim=None, synced=synced)
-        if isinstance(merged, Clash):
-            return merged
-        passed = results(merged)
-        if passed is None:
-            return Stale(synced.tip)
-        gated = batch.gate(merged, passed)
+        gated = _gated(changeset, claim=None, results=results, remote=remote, objects=objects)
+        if not isinstance(gated, Gated):
+            return gated
         planned = committer.land(
             gated,
             still_open=StillOpen(brief=filed.id, place=Place.LANDED, blob=filed.blob),
@@ -230,6 +216,25 @@ def resolve(
 ) -> PushOutcome:
     """Says what became of an intent of unknown fate: the identical push again (P4)."""
     return _push(planned, committer=committer, journal=journal, timeout_s_max=timeout_s_max)
+
+
+def _gated(
+    changeset: Changeset,
+    *,
+    claim: Claim | None,
+    results: Callable[[Merged], tuple[CheckResult, ...] | None],
+    remote: Remote,
+    objects: Objects,
+) -> Gated | Stale | Clash | Unknown:
+    """Puts a changeset on the tip as it is now, with what the gate said of the product."""
+    synced = remote.sync()
+    if not isinstance(synced, Synced):
+        return Unknown(getattr(synced, "reason", "the remote was rewritten"))
+    merged = objects.merge(changeset, claim=claim, synced=synced)
+    if isinstance(merged, Clash):
+        return merged
+    passed = results(merged)
+    return Stale(synced.tip) if passed is None else batch.gate(merged, passed)
 
 
 def _push(
