@@ -18,6 +18,7 @@ from .note import (
     SayLive,
     TickPlan,
 )
+from .plan import Plan
 from .policy import Policy
 from .proof import Claim, Gated
 from .record import Record, Verb
@@ -170,7 +171,7 @@ def landing(
             *attempt_notes.attempts(sighting.attempts),
             *(("Partial", one) for one in partial),
             ("Changeset", changeset.digest),
-            *(("Answered-By", f"{who} {name}".strip()) for name, who in changeset.answered),
+            *_answers(plan, changeset),
             *foot(decided, "10" if by else "6", policy)[:-1],
             ("Base", changeset.base),
             ("Gated-Tree", gated.merged.product),
@@ -188,6 +189,12 @@ def landing(
         ),
     )
     return Note(record=record, when=(), operations=tuple(operations))
+
+
+def _answers(plan: Plan | None, changeset: Changeset) -> Trailers:
+    """Returns who answered what was asked of people, by workers or because outputs contradict each other."""
+    answered = {**(plan.answered_by if plan else {}), **dict(changeset.answered)}
+    return tuple(("Answered-By", f"{who} {name}".strip()) for name, who in answered.items())
 
 
 def _checked(tried: Sequence[Attempt]) -> tuple[str, ...]:

@@ -46,3 +46,6 @@ def test_an_answer_reaches_the_worker_that_asked_and_one_that_does_not_settle_it
     git(site.repo, "fetch", "--quiet")
     result = in_a_process(site.repo, "show", dropped["id"], "--result")
     assert result.out.startswith("- docs/guide.md:3: Back to")
+    landing = git(site.repo, "log", "-1", "--grep=^land ", "--format=%B", "origin/main")
+    for asked in (first, second):
+        assert f"Answered-By: A Person <person@example.invalid> {asked}" in landing.splitlines()
