@@ -45,13 +45,16 @@ _COMMANDS = {
 }
 
 
+_OWNER = "see whose it is and what you may do there: `ls -ld`"
 _DISK = {
+    errno.EACCES: _OWNER,
+    errno.EPERM: _OWNER,
     errno.ENOSPC: "free some disk space, then again",
     errno.EDQUOT: "your quota is used up: free some of what is yours, then again",
     errno.EROFS: "it is mounted read-only: remount it, or work in a folder that can be written",
     errno.EFBIG: "no file may be as large there: `ulimit -f` shows the limit of this shell",
 }
-"""What to do about a disk that does not take what is written."""
+"""What to do about a disk that does not take what is written, or a file that one may not use."""
 
 
 class _Commands(click.Group):
@@ -98,7 +101,7 @@ class _Commands(click.Group):
                 _report(error, arguments, as_json=as_json)
                 sys.exit(EXIT_BUG)
             where = f"{error.filename}: " if error.filename else ""
-            message = f"{where}cannot be written: {os.strerror(error.errno)}"
+            message = f"{where}cannot be used: {os.strerror(error.errno)}"
             complain("disk", message, _DISK[error.errno], as_json=as_json)
             sys.exit(EXIT_FAILED)
         except Exception as error:  # noqa: BLE001  the last place: nobody above can write a report

@@ -84,15 +84,25 @@ def new(*, place: Place, as_json: bool, name: str, dry_run: bool) -> None:
     text = _NEW.format(name=name)
     path = place.path / f"{slug(name)}.md"
     if not dry_run:
-        if path.exists():
-            raise BriefError(f"{path} exists already", hint="choose another name")
-        path.write_text(text, encoding="utf-8")
+        _write_new(path, text)
     if as_json:
         answer({"path": str(path), "text": text})
     elif dry_run:
         click.echo(text, nl=False)
     else:
         click.echo(f"wrote {path}; fill it in, then `{_drop_line(place, path)}`.")
+
+
+def _write_new(path: Path, text: str) -> None:
+    """Writes a file that is not there yet, whole or not at all. Raises BriefError where it is."""
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError:
+        raise BriefError(f"{path} exists already", hint="choose another name") from None
+    except OSError:
+        path.unlink(missing_ok=True)
+        raise
 
 
 @brief.command()

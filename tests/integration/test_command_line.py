@@ -4,6 +4,7 @@ import json
 import resource
 import shlex
 import shutil
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -125,8 +126,21 @@ def test_what_a_disk_does_not_take_has_the_hint_that_fits(tmp_path: Path) -> Non
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert (answered.code, answered.error["code"]) == (1, "disk")
-    assert answered.error["message"] == "cannot be written: File too large"
+    assert answered.error["message"] == "cannot be used: File too large"
     assert "ulimit -f" in answered.error["hint"]
+    assert list(tmp_path.iterdir()) == [], "half a file would stand in the way of the next try"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a folder where nobody may make a file: /sys")
+def test_a_file_that_one_may_not_write_is_no_fault_of_the_coordinator() -> None:
+    answered = coordinator(Path("/sys"), "brief", "new", "x", "--json")
+    assert (answered.code, answered.error["code"]) == (1, "disk")
+    assert answered.error["message"] in (
+        "/sys/x.md: cannot be used: Permission denied",
+        "/sys/x.md: cannot be used: Operation not permitted",
+        "/sys/x.md: cannot be used: Read-only file system",
+    )
+    assert answered.error["hint"]
 
 
 @pytest.mark.parametrize("command", ["init", "status", "log", "doctor", "run"])
