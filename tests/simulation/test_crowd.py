@@ -20,7 +20,7 @@ from coordinator.domain import (
 from coordinator.domain.attempt import Lost
 from coordinator.domain.brief import Kind
 from coordinator.domain.united import Contribution
-from coordinator.services.observe import Observer
+from coordinator.services.observe import tries
 
 from .crowd import Crowd
 
@@ -64,9 +64,9 @@ def _without_lost(tried: Any) -> Any:
     return _spent_of(one for one in tried if not isinstance(one, Lost))
 
 
-def _without_restarted(self: Any, alive: Any) -> Any:
+def _without_restarted(begun: Any, *, journal: Any, **_: Any) -> Any:
     """What a restart ended is as if it had never begun."""
-    return tuple(p for p in self._journal.past() if not p.is_running or p.spec.id in alive)
+    return tuple(p for p in journal.past() if not p.is_running or p.spec.id in begun.alive)
 
 
 def _all_rejected(returned: Any, tried: Any) -> str:
@@ -83,7 +83,7 @@ def _all_rejected(returned: Any, tried: Any) -> str:
         (spent, "of", _without_lost, "USD, over", (4, 8, 10)),
         (fairness, "_wait", _nothing, "requests in a minute", (7, 1, 4)),
         (fairness, "_wait_for_tokens", _nothing, "tokens in a minute", (4, 10)),
-        (Observer, "_past", _without_restarted, "requests in a minute", (7, 10)),
+        (tries, "past", _without_restarted, "requests in a minute", (7, 10)),
         (straggling, "copies_max", _many, "second attempts run at once", (6, 10)),
         (speculating, "superseded", _none, "running", (8, 4)),
         (attempt_notes, "_judged", _all_rejected, "nobody has judged", (2, 4, 6)),
