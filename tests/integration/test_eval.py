@@ -19,7 +19,7 @@ from coordinator.domain.output import NoOutput, Output, Report
 from coordinator.domain.package import ContextPackage
 from coordinator.domain.planted import CLASSES, Case, Examined, figures
 from coordinator.domain.policy import Profile
-from tests.support.command_line import coordinator
+from tests.support.command_line import coordinator, in_a_process
 from tests.support.judging_model import Temper, judged, judging
 from tests.support.repos import make_site
 from workers.prompt import prompt
@@ -174,7 +174,8 @@ def test_the_command_asks_a_model_as_the_daemon_would(tmp_path: Path) -> None:
         (folder / "judge.md").write_text(MODEL)
         text = f'schema = 1\n[endpoints.local]\napi = "openai"\nbase_url = "{url}/v1"\n'
         (site.repo / ".orchestrator/config.toml").write_text(text)
-        said = coordinator(site.repo, "eval", "--rounds", "1", "--evaluator", "judge", "--json")
+        command = ("eval", "--rounds", "1", "--evaluator", "judge", "--json")
+        said = in_a_process(site.repo, *command)  # where attempts are forks: there are many
     assert said.code == 0, said.said
     rates = said.json["evaluator"]
     assert (rates["profile"], rates["precision"], rates["recall"]) == ("judge", 1.0, 1.0)
