@@ -121,7 +121,9 @@ def test_many_sleepers_are_too_many(strict: Cells) -> None:
     long = mark()
     limits = CellLimits(wall_clock_s_max=20, processes_max=50)
     ended = strict.run(f"while :; do sleep {long} & done", limits=limits)
-    assert ended.stopped == "killed: more than 50 processes"
+    # Whoever comes first: the supervisor that counts, or the kernel that gives no more.
+    refused = ended.code == 2 and b"Cannot fork" in ended.stderr
+    assert ended.stopped == "killed: more than 50 processes" or refused, ended
     assert running(long) == []
 
 
