@@ -45,15 +45,15 @@ report
 
 ## ACCEPTANCE
 
-- matches: /^The guide of this site, summed up/
+- matches: /^[0-9]{4} words of [a-z]+ and [a-z]+, in [A-Z]{7}$/
 """
-# A model of this size does not hit these words; a program does.
+# A model of this size repeats a pattern and does not meet it; a program does.
 STAND_IN = """\
 ---
 kind: command
 description: says the same every time
 capabilities: [summary]
-command: [echo, "The guide of this site, summed up: it leads back to the start."]
+command: [echo, "1024 words of links and pages, in CAPITAL"]
 returns: [report]
 ---
 """
@@ -117,7 +117,7 @@ def test_poor_answers_are_judged_tried_again_and_then_another_worker_does_it(
     assert (last["n"], last["worker"]) == (3, "stand-in")
     assert shown["state"] == "completed", json.dumps(shown, indent=1)
     result = made.run("show", shown["id"], "--result").out
-    assert result == "The guide of this site, summed up: it leads back to the start.\n"
+    assert result == "1024 words of links and pages, in CAPITAL\n"
 
 
 def test_a_model_that_alone_has_the_capability_fails_with_reasons(tmp_path: Path) -> None:
