@@ -42,16 +42,7 @@ def dispatch(kit: Kit, step: Dispatch, sighting: Sighting, world: World) -> None
         return
     asked = tasks.brief_of(sighting.filed.brief, step.task)
     fetched = package_service.fetch(asked, world.policy, web=kit.ports.web)
-    package = package_service.pack(
-        sighting,
-        step.task,
-        attempt=step.number,
-        base=world.tip,
-        world=world,
-        objects=kit.ports.objects,
-        feedback=step.feedback,
-        fetched=fetched,
-    )
+    package = starting.packed(kit, step, sighting, world, fetched)
     question = url_inputs.question(fetched, package.answers)
     if question is not None:
         dispatch_service.ask(

@@ -32,14 +32,14 @@ from coordinator.services.results import CONTENT_CHARS_MAX
 PATHS_MAX = 5_000
 
 _CONSTITUTION = RepoPath(f"{PROTECTED_ALWAYS[0]}/constitution.md")
-_NOTHING: Mapping[str, FetchOutcome] = MappingProxyType({})
+NOT_FETCHED: Mapping[str, FetchOutcome] = MappingProxyType({})
 
 
 def fetch(brief: Brief, policy: Policy, *, web: Web) -> Mapping[str, FetchOutcome]:
     """Returns what came of each URL of INPUTS, fetched anew: a retry sees what is there now."""
     urls = tuple(dict.fromkeys(item.value for item in brief.inputs if item.kind == "url"))
     if not urls:
-        return _NOTHING
+        return NOT_FETCHED
     return dict(zip(urls, web.fetch_all(urls, hosts=policy.network_hosts), strict=True))
 
 
@@ -52,7 +52,7 @@ def pack(
     world: World,
     objects: Objects,
     feedback: Sequence[str],
-    fetched: Mapping[str, FetchOutcome] = _NOTHING,
+    fetched: Mapping[str, FetchOutcome] = NOT_FETCHED,
 ) -> ContextPackage:
     """Returns the package of one attempt: all of it read at `base`, nothing from the user's checkout.
 
@@ -101,26 +101,8 @@ def pack(
     )
 
 
-def pack_synthesis(
-    sighting: Sighting,
-    task: Task,
-    *,
-    attempt: int,
-    base: Oid,
-    world: World,
-    objects: Objects,
-    feedback: Sequence[str],
-) -> ContextPackage:
+def for_synthesizer(given: ContextPackage, sighting: Sighting) -> ContextPackage:
     """Returns the package of one who writes a report from those of others: theirs are all its inputs."""
-    package = pack(
-        sighting,
-        task,
-        attempt=attempt,
-        base=base,
-        world=world,
-        objects=objects,
-        feedback=feedback,
-    )
     inputs = tuple(
         PackageInput(
             kind="task",
@@ -129,29 +111,13 @@ def pack_synthesis(
         )
         for name, returned in synthesizing.outputs(sighting).items()
     )
-    return package.model_copy(update={"input_data": inputs})
+    return given.model_copy(update={"input_data": inputs})
 
 
-def pack_planning(
-    sighting: Sighting,
-    task: Task,
-    *,
-    attempt: int,
-    base: Oid,
-    world: World,
-    objects: Objects,
-    feedback: Sequence[str],
+def for_planner(
+    given: ContextPackage, sighting: Sighting, task: Task, world: World
 ) -> ContextPackage:
     """Returns the package of a planner: the brief, who could work on it, and what came of a plan before."""
-    given = pack(
-        sighting,
-        task,
-        attempt=attempt,
-        base=base,
-        world=world,
-        objects=objects,
-        feedback=feedback,
-    )
     profile = world.policy.profile(task.profile)
     assert profile is not None
     return planner_package.package(

@@ -12,7 +12,7 @@ from coordinator.domain.plan import Task
 from coordinator.domain.planner_package import Came, package
 from coordinator.domain.policy import Limits, Price, Profile
 from coordinator.domain.spent import Spent
-from coordinator.services.package import pack_planning
+from coordinator.services.package import for_planner, pack
 from tests.support.judging import PROFILES, Desk, brief
 from workers.prompt import prompt
 from workers.schemas import value_schema
@@ -42,15 +42,17 @@ def packed(*feedback: str) -> ContextPackage:
     one = desk.sighting(ASKS)
     filed = replace(one.filed, plan=planning.make(ASKS, policy=desk.policy))
     one = replace(one, filed=filed, spent=Spent(usd=0.25))
-    return pack_planning(
+    task = planner.task(one, desk.world)
+    given = pack(
         one,
-        planner.task(one, desk.world),
+        task,
         attempt=1,
         base=desk.base,
         world=desk.world,
         objects=desk.objects,
         feedback=feedback,
     )
+    return for_planner(given, one, task, desk.world)
 
 
 def data(of: ContextPackage) -> dict[str, str]:

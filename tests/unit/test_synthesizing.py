@@ -14,7 +14,7 @@ from coordinator.domain.output import Report
 from coordinator.domain.policy import Profile
 from coordinator.domain.steps import Dispatch, Review, Step, Wait
 from coordinator.domain.verdict import Accept, Revise, Trust
-from coordinator.services.package import pack_synthesis
+from coordinator.services.package import for_synthesizer, pack
 from coordinator.services.review import judge
 from coordinator.services.synthesize import synthesize
 from tests.support.judging import PROFILES, Desk, brief, could_not, report
@@ -122,7 +122,7 @@ def test_a_report_that_leaves_something_out_is_refused_with_what_it_lacks(
     sighting = desk.sighting(BRIEF, *two(desk))
     asked = synthesizing.step(sighting, desk.world)
     assert isinstance(asked, Dispatch)
-    package = pack_synthesis(
+    given = pack(
         sighting,
         asked.task,
         attempt=3,
@@ -131,6 +131,7 @@ def test_a_report_that_leaves_something_out_is_refused_with_what_it_lacks(
         objects=desk.objects,
         feedback=(),
     )
+    package = for_synthesizer(given, sighting)
     assert [(i.kind, i.value, i.content) for i in package.input_data] == [
         ("task", "links", "# One\n"),
         ("task", "search", "# Two\n"),
