@@ -11,7 +11,6 @@ import re
 import shutil
 import signal
 import sqlite3
-import subprocess
 import tempfile
 from collections import Counter
 from collections.abc import Mapping
@@ -22,7 +21,7 @@ from typing import Any
 
 from tests.support import warm
 from tests.support.elsewhere_scenarios import SCENARIOS
-from tests.support.repos import git
+from tests.support.repos import assert_whole, git
 from tests.support.worked import worked
 
 COURSES = Path(__file__).parents[1] / "e2e" / "elsewhere.json"
@@ -226,16 +225,7 @@ def rests(clone: Clone, course: Course) -> None:
     refs = (*(f"refs/orchestrator/{kind}" for kind in kinds), "refs/heads/inbox")
     assert git(clone.hub, "for-each-ref", "--format=%(refname)", *refs) == ""
     for repository in (clone.hub, clone.repo / ".orchestrator/run/repo.git"):
-        checked = subprocess.run(
-            ["git", "-C", str(repository), "fsck", "--strict", "--full", "--no-dangling"],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        said = f"{checked.stdout}{checked.stderr}".splitlines()
-        faults = [line for line in said if not line.startswith("notice:")]  # it has no HEAD
-        assert (checked.returncode, faults) == (0, []), repository
-        assert not [*(repository / "refs").rglob("*.lock"), *repository.glob("*.lock")]
+        assert_whole(repository)
 
 
 def journal_rests(clone: Clone, started: Counter[str] | None) -> None:

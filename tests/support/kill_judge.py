@@ -2,14 +2,13 @@
 
 import json
 import sqlite3
-import subprocess
 from collections import Counter
 from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
 
 from tests.support.kill_site import KillSite
-from tests.support.repos import git
+from tests.support.repos import assert_whole, git
 
 LANDING = ("pushed", "sitemap")
 _PLACES = {
@@ -88,16 +87,7 @@ def no_claims(site: KillSite) -> None:
 def nothing_broken(site: KillSite) -> None:
     """Both repositories of ours are whole, and no lock is left."""
     for repository in (site.hub, site.run_folder / "repo.git"):
-        checked = subprocess.run(
-            ["git", "-C", str(repository), "fsck", "--strict", "--full", "--no-dangling"],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        said = f"{checked.stdout}{checked.stderr}".splitlines()
-        faults = [line for line in said if not line.startswith("notice:")]  # it has no HEAD
-        assert (checked.returncode, faults) == (0, []), repository
-        assert not [*(repository / "refs").rglob("*.lock"), *repository.glob("*.lock")]
+        assert_whole(repository)
 
 
 def deployed(site: KillSite) -> None:

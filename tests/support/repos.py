@@ -45,6 +45,20 @@ def git(repo: Path, *arguments: str, stdin: bytes = b"", check: bool = True) -> 
     return finished.stdout.decode("utf-8", "surrogateescape").removesuffix("\n")
 
 
+def assert_whole(repository: Path) -> None:
+    """Asserts that git finds no fault in a bare repository, and that nobody left a lock there."""
+    checked = subprocess.run(
+        ["git", "-C", str(repository), "fsck", "--strict", "--full", "--no-dangling"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    said = f"{checked.stdout}{checked.stderr}".splitlines()
+    faults = [line for line in said if not line.startswith("notice:")]  # it has no HEAD
+    assert (checked.returncode, faults) == (0, []), repository
+    assert not [*(repository / "refs").rglob("*.lock"), *repository.glob("*.lock")], repository
+
+
 def make_site(folder: Path, files: Mapping[str, Content] = SITE) -> Site:
     """Returns a repository and its hub with one commit, pushed."""
     template = _template(tuple(sorted(files.items())))
