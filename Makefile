@@ -7,6 +7,9 @@ ARGS ?=
 # Only relative paths below: the folder's own name may hold spaces.
 RUN := .venv/bin/python
 
+# The tests start Python hundreds of times: what one process has compiled serves them all.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help demo test real test-real check format bench lock environment
 
 help:
@@ -29,10 +32,10 @@ test: environment
 	PYTHONHASHSEED=0 $(RUN) -m pytest -n $(JOBS) --dist loadgroup $(ARGS)
 
 # What cannot be had here is left out, and the tests that need it are skipped with the reason.
-real: environment
-	$(RUN) tests/real/install.py
+real:
+	$(PYTHON) tests/real/install.py
 
-test-real: real
+test-real: environment real
 	PYTHONHASHSEED=0 $(RUN) -m pytest -n $(JOBS) --dist loadgroup -m real tests/real $(ARGS)
 
 check: environment
