@@ -129,10 +129,12 @@ def same_task(task: Task, tried: Sequence[Attempt]) -> Task:
 def counted(tried: Sequence[Attempt]) -> list[Attempt]:
     """Returns the attempts that count as tries; what a restart cost is nobody's fault.
 
-    A turn is one try, however many ran side by side.
+    A turn is one try, however many ran side by side; and an output that nobody judged, because another
+    coordinator had gone on without it, is none.
     """
     fair = [a for a in tried if not (isinstance(a, Lost) and a.reason in NOBODYS_FAULT)]
-    return [a for a in fair if not speculating.is_extra(a)]
+    judged = [a for a in fair if not (isinstance(a, Returned) and a.verdict is None)]
+    return [a for a in judged if not speculating.is_extra(a)]
 
 
 def tries_max(sighting: Sighting, world: World) -> int:

@@ -147,6 +147,13 @@ def test_an_attempt_that_a_restart_ended_does_not_count() -> None:
     assert dispatched(*restarts, of=brief(retries=0)).number == 6
 
 
+def test_an_output_that_nobody_judged_as_another_coordinator_had_gone_on_does_not_count() -> None:
+    later = (returned(1, rejected("short", "too short")), returned(2, rejected("long", "too long")))
+    assert dispatched(returned(1), *later).number == 3
+    judged = returned(1, rejected("empty", "it is empty"))
+    assert stuck(judged, *later)[0] == "attempts"
+
+
 def test_restarts_without_end_end_all_the_same() -> None:
     restarts = [lost(n, RESTARTED) for n in range(1, 51)]
     assert stuck(*restarts)[0] == "attempts"
