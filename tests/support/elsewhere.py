@@ -161,7 +161,9 @@ def _template(scenario: str, stage: int) -> Clone:
         clone.says()
         return clone
     wanted = SCENARIOS[scenario]
-    site = worked(folder, wanted.workers, files=wanted.files, config=f"[daemon]\n{_SHORT}").site
+    site = worked(
+        folder, wanted.workers, files=wanted.files, config=f"{wanted.config}[daemon]\n{_SHORT}"
+    ).site
     file = folder / f"{scenario}.md"
     file.write_text(wanted.brief)
     clone = Clone(site.repo, site.hub, "", scenario)

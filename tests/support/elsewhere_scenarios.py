@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from tests.support import planners
+from tests.support.planners import minded, plan, said
 from tests.support.repos import SITE
 from tests.support.worked import REPORT
 
@@ -15,6 +17,7 @@ class Scenario:
     workers: Mapping[str, str] = field(default_factory=dict)
     files: Mapping[str, str] = field(default_factory=lambda: {k: str(v) for k, v in SITE.items()})
     says: tuple[str, ...] = ()
+    config: str = ""
 
     @property
     def stages(self) -> int:
@@ -138,6 +141,19 @@ def _revised() -> Scenario:
     )
 
 
+def _planned() -> Scenario:
+    """A planner is refused, writes a plan, and another one when a worker of the first can not."""
+    wrong = plan(said("a", "b"), said("b", "a"))
+    first = plan(said("a"), said("b", "a", worker="fails"))
+    other = plan(said("a"), said("b2", "a", worker="b", scope=["docs/b.md"]))
+    mind = minded({"what became of the tasks": other, "cycle: ": first}, last=wrong)
+    return Scenario(
+        brief=planners.BRIEF,
+        workers={**planners.WORKERS, "fails": planners.FAILS, "mind": mind},
+        config=f'{planners.BRAIN}[landing]\nunverified = "land"\n',
+    )
+
+
 def _worker(can: str, rest: str) -> str:
     return _HEAD.format(can=can) + rest
 
@@ -145,6 +161,7 @@ def _worker(can: str, rest: str) -> str:
 SCENARIOS: Mapping[str, Scenario] = {
     "map-reduce": Scenario(brief=_MAP_REDUCE),
     "revision": _revised(),
+    "planner": _planned(),
     "evaluator": Scenario(
         brief=_EVALUATED,
         workers={

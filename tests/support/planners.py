@@ -52,6 +52,19 @@ def mind(answers: Mapping[int, Any], *, last: Any = None) -> str:
     )
 
 
+def minded(answers: Mapping[str, Any], *, last: Any) -> str:
+    """Returns the file of a planner that answers by what it is told: the first of `answers` whose words it finds."""
+    cases = "".join(
+        f"  *{json.dumps(words)}*) cat <<'END'\n  {json.dumps(answer)}\n  END\n  ;;\n"
+        for words, answer in answers.items()
+    )
+    rest = f"  *) cat <<'END'\n  {json.dumps(last)}\n  END\n  ;;\n"
+    return (
+        "---\nkind: command\ncapabilities: [plans]\ncommand: |\n"
+        f'  told=$(cat)\n  case "$told" in\n{cases}{rest}  esac\nreturns: [json]\n---\n'
+    )
+
+
 def said(name: str, *after: str, worker: str = "", scope: Sequence[str] = (), **more: Any) -> Any:
     """Returns one task as a planner says it: a page that is changed."""
     return {
