@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import IO, Any
 
 COORDINATOR = str(Path(sys.executable).with_name("coordinator"))
-COMMAND_S_MAX = 30
-STOP_S_MAX = 20
+COMMAND_S_MAX = 120
+STOP_S_MAX = 60
 
 
 class DemoError(Exception):

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from tests.support.command_line import in_a_process
+from tests.support.patience import UNTIL_IDLE
 from tests.support.repos import git, make_site
 
 UNCLEAR = b"""\
@@ -22,7 +23,7 @@ def test_an_answer_reaches_the_worker_that_asked_and_one_that_does_not_settle_it
     file = tmp_path / "mentions.md"
     file.write_bytes(UNCLEAR)
     dropped = in_a_process(site.repo, "brief", "drop", str(file), "--json").json
-    run = ("run", "--until-idle", "--timeout", "50")
+    run = ("run", *UNTIL_IDLE)
 
     def question() -> tuple[str, str]:
         ran = in_a_process(site.repo, *run)

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from tests.support.patience import UNTIL_IDLE
 from tests.support.repos import git
 from tests.support.worked import Worked, worked
 
@@ -71,7 +72,7 @@ def test_a_person_reads_one_question_and_the_answer_lands_with_all_that_is_agree
     assert shown["conflicts"][0] == "Agreed: all other lines of docs/guide.md."
     answered = site.run("answer", str(shown["id"]), str(question["id"]), "second")
     assert answered.code == 0, answered.said
-    ran = site.run("run", "--until-idle", "--timeout", "50")
+    ran = site.run("run", *UNTIL_IDLE)
     assert ran.code == 0, ran.out + ran.said
     assert site.at_tip("docs/guide.md") == ("# Handbook\n\none Manual\n\ntwo\n\nthree Handbook")
     message = git(site.site.hub, "log", "-1", "--format=%B", "main", "--", "docs/guide.md")
@@ -96,7 +97,7 @@ def test_words_for_an_answer_reach_one_worker_and_its_next_output_lands(tmp_path
     (question,) = shown["questions"]
     said = site.run("answer", str(shown["id"]), str(question["id"]), "Call it Booklet.")
     assert said.code == 0, said.said
-    ran = site.run("run", "--until-idle", "--timeout", "50")
+    ran = site.run("run", *UNTIL_IDLE)
     assert ran.code == 0, ran.out + ran.said
     assert site.at_tip("docs/guide.md") == "# Booklet\n\none Manual\n\ntwo\n\nthree"
     tried = site.run("show", str(shown["id"]), "--json").json["attempts"]

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 from tests.support.command_line import in_a_process
+from tests.support.patience import UNTIL_IDLE
 from tests.support.repos import git, make_site, push_files
 from tests.support.web_server import redirect, serving
 
@@ -32,7 +33,7 @@ def test_links_that_lead_out_are_looked_at_by_the_daemon(tmp_path: Path) -> None
         file.write_text(BRIEF)
         dropped = in_a_process(site.repo, "brief", "drop", str(file), "--json")
         assert dropped.code == 0, dropped.said
-        ran = in_a_process(site.repo, "run", "--until-idle", "--timeout", "50")
+        ran = in_a_process(site.repo, "run", *UNTIL_IDLE)
         assert ran.code == 0, ran.out + ran.said
         asked = [path for _, path in server.asked]
     git(site.repo, "fetch", "--quiet")

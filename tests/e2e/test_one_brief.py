@@ -4,6 +4,7 @@ from pathlib import Path
 
 from tests.support.command_line import in_a_process
 from tests.support.history import BRIEF
+from tests.support.patience import UNTIL_IDLE
 from tests.support.repos import git, make_site
 
 
@@ -14,7 +15,7 @@ def test_a_dropped_brief_is_landed_shown_and_audited_in_a_plain_clone(tmp_path: 
     file.write_bytes(BRIEF.replace(b'"start"', b'"Back to"'))
     dropped = in_a_process(site.repo, "brief", "drop", str(file), "--json", cold=True)
     assert dropped.code == 0, dropped.said
-    ran = in_a_process(site.repo, "run", "--until-idle", "--timeout", "50", "--json", cold=True)
+    ran = in_a_process(site.repo, "run", *UNTIL_IDLE, "--json", cold=True)
     assert ran.code == 0, ran.out + ran.said
     assert '"event": "ready"' in ran.out.splitlines()[0]
     git(tmp_path, "clone", "--quiet", str(site.hub), "plain")

@@ -15,7 +15,7 @@ command = "{command}"
 live = "cat {live}"
 poll_s = 0.05
 health_polls = 1
-timeout_s = 5
+timeout_s = 120
 revert = {revert}
 
 [[gate]]
@@ -62,7 +62,7 @@ def test_d3_a_landing_that_does_not_go_live_is_taken_back_and_what_is_left_is_sh
     live = ready(walk, revert=True, ships=f"{mended} && exit 7\necho $1 >$2")
     before = git(walk.hub, "rev-parse", "main:docs/guide.md")
     drop(walk)
-    walk.work(timeout_s=60)
+    walk.work()
     assert landed_and_reverted(walk) == (1, 1)
     assert git(walk.hub, "rev-parse", "main:docs/guide.md") == before
     good = walk.brief("good")
@@ -79,7 +79,7 @@ def test_d3_a_landing_that_does_not_go_live_is_taken_back_and_what_is_left_is_sh
 def test_d3_an_environment_that_takes_nothing_at_all_is_not_tried_for_ever(walk: Walk) -> None:
     ready(walk, revert=True, ships="exit 1")
     drop(walk)
-    walk.work(timeout_s=60)
+    walk.work()
     assert landed_and_reverted(walk) == (1, 1)
     assert walk.state("good") == "failed"
 
@@ -87,7 +87,7 @@ def test_d3_an_environment_that_takes_nothing_at_all_is_not_tried_for_ever(walk:
 def test_d3_without_that_word_the_landing_stays_and_the_brief_says_what_failed(walk: Walk) -> None:
     ready(walk, revert=False, ships="exit 1")
     drop(walk)
-    walk.work(timeout_s=60)
+    walk.work()
     assert landed_and_reverted(walk) == (1, 0)
     assert "more/other.md" in walk.at_tip("docs/guide.md")
     assert walk.state("good") == "failed"

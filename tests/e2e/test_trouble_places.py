@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.patience import UNTIL_IDLE
 from tests.support.repos import git
 from tests.support.walk import FILES, LIST, Walk, make_walk, until
 
@@ -118,9 +119,9 @@ def test_names_with_spaces_newlines_and_other_letters_go_all_the_way(tmp_path: P
     )
     walk.drop("ödd brief.md", f"---\ndeploy: site\n---\n{odd}")
     walk.drop("good.md")
-    walk.work(timeout_s=60)
+    walk.work()
     walk.drop("rest.md", f"---\ndeploy: site\n---\n{all_of_it}")
-    walk.work(timeout_s=60)
+    walk.work()
     states = {b["name"]: b["state"] for b in walk("status", "--json").json["briefs"]}
     assert states == {"ödd brief": "completed", "good": "completed", "rest": "completed"}
     mended = "See [it](../docs/more/other.md)."
@@ -187,6 +188,7 @@ def test_a_full_disk_is_said_nothing_is_lost_and_it_goes_on_by_itself(
         _fill(small_disk / "filler")
         walk.drop("good.md")
         walk.drop("list.md", LIST)
+        until(lambda: _fill(small_disk / "filler") or daemon.told("trouble"))  # git gives some back
         reason = daemon.until("trouble")["reason"]
         assert "No space left on device" in reason
         assert "free some disk space" in reason
@@ -204,7 +206,7 @@ def test_a_disk_that_is_full_at_the_start_is_no_fault_of_ours(walk: Walk, small_
     with _bound(small_disk / "run", walk.run_folder):
         _fill(small_disk / "filler")
         walk.drop("good.md")
-        said = walk("run", "--until-idle", "--timeout", "5", code=1)
+        said = walk("run", *UNTIL_IDLE, code=1)
         assert "No space left on device" in said.out + said.err
         assert walk("status").code == 0
         (small_disk / "filler").unlink()
@@ -244,7 +246,7 @@ def test_a_signal_stops_it_cleanly_and_leaves_no_process(walk: Walk, number: int
         group = os.getpgid(daemon.process.pid)
         assert daemon.end(number) == 0
         assert daemon.events()[-1]["event"] == "stopped"
-        until(lambda: not _children(walk.repo, group), within_s=5)
+        until(lambda: not _children(walk.repo, group))
 
 
 def _children(repo: Path, group: int) -> list[str]:

@@ -123,7 +123,7 @@ def test_a_hook_that_refuses_one_landing_holds_it_and_the_others_go_on(walk: Wal
         ' || { echo "docs are frozen" >&2; exit 1; };; esac',
     )
     walk.drop("list.md", LIST)
-    walk.work(timeout_s=60)
+    walk.work()
     good = walk.brief("good")
     assert walk.state("list") == "completed"
     assert good["state"] == "input_required"
@@ -237,7 +237,7 @@ def test_l7_a_branch_that_moves_under_every_landing_ends_as_a_question(tmp_path:
         "git read-tree main && git update-index --add --cacheinfo 100644,$blob,moved.txt\n"
         "git update-ref refs/heads/main $(git commit-tree -p main -m moved $(git write-tree))\n"
     )
-    walk.work(timeout_s=60)
+    walk.work()
     good = walk.brief("good")
     assert good["state"] == "input_required"
     assert "starved" in " ".join(good["reasons"])

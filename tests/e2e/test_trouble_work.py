@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.patience import PATIENCE_S
 from tests.support.repos import git
 from tests.support.walk import GOOD, LIST, Walk, coordinator, make_walk, until
 
@@ -186,7 +187,9 @@ def test_drop_remote_waits_for_a_daemon_elsewhere_from_a_plain_clone(walk: Walk)
     late = coordinator(*drop, "--wait", "--timeout", "1", folder=plain).is_calm()
     assert (late.code, "is still submitted after 1 s" in late.err) == (1, True)
     walk.work()
-    said = coordinator(*drop, "--wait", "--json", "--timeout", "20", folder=plain).is_calm()
+    said = coordinator(
+        *drop, "--wait", "--json", "--timeout", f"{PATIENCE_S:g}", folder=plain
+    ).is_calm()
     assert said.code == 0
     assert said.json["state"] == "completed"
     assert said.json["duplicate"]
@@ -204,8 +207,8 @@ def test_wait_ends_with_the_code_of_each_ending_also_the_second_time(walk: Walk)
             (drafts / f"{name}.md").write_text(text)
             for _ in range(2):
                 walk("brief", "drop", str(drafts / f"{name}.md"), "--wait", code=code)
+        until(lambda: not list(walk.inbox.glob("*.md")))
         assert daemon.end(signal.SIGINT) == 0
-    until(lambda: not list(walk.inbox.glob("*.md")))
 
 
 def test_audit_takes_the_names_that_a_checkout_knows(walk: Walk) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.support.command_line import in_a_process
+from tests.support.patience import UNTIL_IDLE
 from tests.support.repos import Site, git, make_site, push_files
 from tests.support.web_server import Page, serving
 
@@ -15,7 +16,7 @@ SCOPE: docs/; everything else is out of bounds
 OUTPUT FORMAT: a list
 DO NOT: change files
 """
-RUN = ("run", "--until-idle", "--timeout", "50")
+RUN = ("run", *UNTIL_IDLE)
 
 
 def site_at(folder: Path, host: str) -> Site:

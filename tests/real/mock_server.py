@@ -90,7 +90,7 @@ class MockServer:
 
     def asked(self) -> list[dict[str, Any]]:
         """Returns every request that it has got."""
-        with urllib.request.urlopen(f"{self.base_url}/__aimock/journal", timeout=10) as answer:
+        with urllib.request.urlopen(f"{self.base_url}/__aimock/journal", timeout=120) as answer:
             found: list[dict[str, Any]] = json.load(answer)
         return found
 

@@ -58,7 +58,7 @@ def recipes_(repository: str | None, record: bool, keep: Path | None) -> None:
         site = make_site(folder / "site") if source is None else _cloned(source, folder)
         begin = site.tip
         made = worked_at(site, recipes.WORKERS, config=recipes.CONFIG.format(url=url))
-        for told in recipes.Run(made=made, scene=scene, timeout_s=3_600 if record else 200).go():
+        for told in recipes.Run(made=made, scene=scene, timeout_s=3_600 if record else 600).go():
             click.echo(f"{told.name}: {told.shown['state']} {told.shown['reply'] or ''}")
             for question in told.asked:
                 click.echo(f"  asked: {question['text']}")

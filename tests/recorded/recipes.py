@@ -104,7 +104,7 @@ class Run:
 
     made: Worked
     scene: Scene
-    timeout_s: float = 200
+    timeout_s: float = 600
 
     def go(self) -> Iterator[Told]:
         """Yields what became of each brief: those that go together in one run, then one after the other."""

@@ -10,6 +10,7 @@ from click.testing import CliRunner
 
 from coordinator.cli import main
 from tests.support import warm
+from tests.support.patience import COMMAND_S_MAX
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,7 @@ def in_a_process(
     repo: Path,
     *arguments: str,
     environment: dict[str, str] | None = None,
-    timeout_s_max: float = 60,
+    timeout_s_max: float = COMMAND_S_MAX,
     cold: bool = False,
 ) -> Answered:
     """Runs `coordinator ...` with `repo` as the current folder; `cold`, as a user starts it."""

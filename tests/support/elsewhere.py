@@ -21,12 +21,12 @@ from typing import Any
 
 from tests.support import warm
 from tests.support.elsewhere_scenarios import SCENARIOS
+from tests.support.patience import COMMAND_S_MAX, UNTIL_IDLE
 from tests.support.repos import assert_whole, git
 from tests.support.worked import worked
 
 COURSES = Path(__file__).parents[1] / "e2e" / "elsewhere.json"
 
-_PATIENCE_S = 40
 _SHORT = "lease_s = 1.5\nremote_poll_s = 0.3\nrecord_interval_s = 0.05\n"
 _NOT_MADE = (".orchestrator/", ".gitignore", "memory/")
 
@@ -87,15 +87,14 @@ class Clone:
     def command(self, *arguments: str, fault: str = "") -> Ran:
         """Runs a command in it."""
         found = {**os.environ, **({"COORDINATOR_FAULT": fault} if fault else {})}
-        ended = warm.run(arguments, cwd=self.repo, env=found, timeout=_PATIENCE_S + 20)
+        ended = warm.run(arguments, cwd=self.repo, env=found, timeout=COMMAND_S_MAX)
         whole = ended.stdout.decode().rpartition("\n")[0].splitlines()
         events = [json.loads(line) for line in whole if line.startswith("{")]
         return Ran(ended.returncode, events, ended.stderr.decode())
 
     def run(self, fault: str = "") -> Ran:
         """Runs the daemon until it is idle, or dies at `fault`."""
-        patience = ("--until-idle", "--timeout", str(_PATIENCE_S))
-        ran = self.command("run", "--json", *patience, fault=fault)
+        ran = self.command("run", "--json", *UNTIL_IDLE, fault=fault)
         assert ran.code in ((0, -signal.SIGKILL) if fault else (0,)), (ran, self.log())
         troubles = [event for event in ran.events if event["event"] == "trouble"]
         assert not troubles, (troubles, self.log())

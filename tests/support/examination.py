@@ -17,7 +17,7 @@ from tests.support import warm
 
 ROOT = Path(__file__).resolve().parents[2]
 ORDINARY = 12_345
-_S_MAX = 120.0
+_S_MAX = 900.0
 USERS = ("this user", "an ordinary user")
 
 AGENT = """\

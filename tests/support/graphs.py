@@ -11,6 +11,7 @@ from coordinator.domain.names import BriefId, Place, ProfileName, RecordPaths, T
 from coordinator.domain.note import BRIEF_FILE, PLAN_FILE
 from coordinator.domain.plan import Part, Plan, Task
 from coordinator.domain.planning import content
+from tests.support.patience import UNTIL_IDLE
 from tests.support.repos import git, push_files
 from tests.support.worked import Worked
 
@@ -30,9 +31,9 @@ class Opened:
     made: Worked
     id: BriefId
 
-    def ran(self, timeout_s: float = 50) -> dict[str, Any]:
+    def ran(self) -> dict[str, Any]:
         """Runs the daemon until it is idle, and returns the brief as `show` has it."""
-        ran = self.made.run("run", "--until-idle", "--timeout", f"{timeout_s:g}", "--json")
+        ran = self.made.run("run", *UNTIL_IDLE, "--json")
         assert ran.code == 0, ran.out + ran.said
         git(self.made.site.repo, "fetch", "--quiet")
         shown = self.made.run("show", self.id, "--json")

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 SECRET = "hunter2"
-_S_MAX = 20
+_S_MAX = 120
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,8 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from coordinator import bootstrap
-
-IDLE_S_MAX = 40.0
+from tests.support.patience import PATIENCE_S
 
 # What of git only reads; whatever is not here counts as a write.
 _READS = frozenset(
@@ -166,7 +165,7 @@ def drive(repository: Path, around: Callable[[str, Any], Any]) -> list[dict[str,
     coordinator = bootstrap.coordinator(
         repository, wake=wake.set, say=lambda said: events.append(dict(said)), around=around
     )
-    idle, deadline_s = 0, time.monotonic() + IDLE_S_MAX
+    idle, deadline_s = 0, time.monotonic() + PATIENCE_S
     try:
         while idle < 2:
             assert time.monotonic() < deadline_s, "it does not come to rest"

@@ -15,13 +15,13 @@ from typing import Any, Literal, TypeVar
 
 from tests.support import warm
 from tests.support.http_git import HttpGit, serve
+from tests.support.patience import COMMAND_S_MAX, PATIENCE_S
 from tests.support.repos import Content, git, make_site
 
 Transport = Literal["file", "http"]
 T = TypeVar("T")
 
 _POLL_S = 0.05
-_PATIENCE_S = 30.0
 
 PAGES: Mapping[str, Content] = {
     ".gitignore": "/.orchestrator/run/\n/briefs/inbox/\n",
@@ -73,7 +73,7 @@ def config(*, gate: str | None = None, **daemon: float) -> str:
     return "\n".join(lines) + "\n"
 
 
-def until(look: Callable[[], T], what: str, *, within_s: float = _PATIENCE_S) -> T:
+def until(look: Callable[[], T], what: str, *, within_s: float = PATIENCE_S) -> T:
     """Looks until it finds something true, and returns that; fails with `what` after a while."""
     end = time.monotonic() + within_s
     while not (found := look()):
@@ -159,7 +159,7 @@ class Hub:
 
     def assert_quiet(self) -> None:
         """Asserts that nobody holds anything any more, and that git finds no fault."""
-        until(lambda: not self.claims(), "no claim is left", within_s=10.0)
+        until(lambda: not self.claims(), "no claim is left")
         checked = subprocess.run(
             ["git", "-C", str(self.bare), "fsck", "--strict", "--no-dangling", "--no-progress"],
             capture_output=True,
@@ -207,7 +207,7 @@ class Station:
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Runs a command to its end."""
-        done = warm.run(arguments, cwd=self.repo, env=self.environment(), timeout=60)
+        done = warm.run(arguments, cwd=self.repo, env=self.environment(), timeout=COMMAND_S_MAX)
         return subprocess.CompletedProcess(
             done.args, done.returncode, done.stdout.decode(), done.stderr.decode()
         )
@@ -269,7 +269,7 @@ class Daemon:
         """Returns the process id."""
         return self._process.pid
 
-    def event(self, name: str, *, within_s: float = _PATIENCE_S, **values: Any) -> dict[str, Any]:
+    def event(self, name: str, *, within_s: float = PATIENCE_S, **values: Any) -> dict[str, Any]:
         """Waits for an event with these values and returns it."""
 
         def look() -> dict[str, Any] | None:
@@ -287,11 +287,11 @@ class Daemon:
         """Returns the last event of that name, which has been printed already."""
         return next(event for event in reversed(self.events) if event["event"] == name)
 
-    def wait(self, timeout_s: float = _PATIENCE_S) -> int:
+    def wait(self, timeout_s: float = PATIENCE_S) -> int:
         """Waits for its end and returns the exit code."""
         code = self._process.wait(timeout_s)
         for reader in self._readers:
-            reader.join(5.0)
+            reader.join(COMMAND_S_MAX)
         return code
 
     def stop(self) -> int:

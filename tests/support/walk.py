@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from tests.support import warm
+from tests.support.patience import COMMAND_S_MAX, PATIENCE_S
 from tests.support.repos import Content, Site, git, make_site
 
 FILES: Mapping[str, Content] = {
@@ -44,8 +45,6 @@ OUTPUT FORMAT: a markdown table
 DO NOT: change files
 """
 """A brief whose result is a report."""
-
-SAID_S_MAX = 60.0
 
 Found = TypeVar("Found")
 
@@ -117,12 +116,12 @@ class Walk:
         assert code is None or said.code == code, said
         return said.is_calm()
 
-    def work(self, *, timeout_s: float = 30, code: int | None = 0) -> Said:
+    def work(self, *, timeout_s: float = PATIENCE_S, code: int | None = 0) -> Said:
         """Runs the daemon until idle."""
         return self(
             *("run", "--until-idle", "--json", "--timeout", f"{timeout_s:g}"),
             code=code,
-            timeout_s=timeout_s + 30,
+            timeout_s=timeout_s + 60,
         )
 
     def drop(self, name: str, content: str | bytes = GOOD) -> None:
@@ -216,22 +215,22 @@ class Daemon:
             if line.endswith("\n")
         ]
 
+    def told(self, kind: str, **fields: Any) -> list[dict[str, Any]]:
+        """Returns the events of a kind so far."""
+        events = self.events()
+        return [e for e in events if e["event"] == kind and fields.items() <= e.items()]
+
     def until(self, kind: str, **fields: Any) -> dict[str, Any]:
         """Waits for an event."""
-
-        def found() -> list[dict[str, Any]]:
-            events = self.events()
-            return [e for e in events if e["event"] == kind and fields.items() <= e.items()]
-
-        return until(found)[0]
+        return until(lambda: self.told(kind, **fields))[0]
 
     def end(self, number: int) -> int:
         """Sends a signal and returns the exit code."""
         self.process.send_signal(number)
-        return self.process.wait(SAID_S_MAX)
+        return self.process.wait(COMMAND_S_MAX)
 
 
-def until(found: "Callable[[], Found]", *, within_s: float = 30.0) -> "Found":
+def until(found: "Callable[[], Found]", *, within_s: float = PATIENCE_S) -> "Found":
     """Returns what `found` finds, once it finds something; fails when it does not in time."""
     end = time.monotonic() + within_s
     while not (there := found()):
@@ -244,7 +243,7 @@ def coordinator(
     *arguments: str,
     folder: Path,
     environment: Mapping[str, str] | None = None,
-    timeout_s: float = SAID_S_MAX,
+    timeout_s: float = COMMAND_S_MAX,
     stdin: str = "",
 ) -> Said:
     """Runs `python -m coordinator` in a folder."""

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.support.command_line import Answered, in_a_process
+from tests.support.patience import COMMAND_S_MAX, PATIENCE_S
 from tests.support.repos import SITE, Content, Site, git, make_site, push_files
 
 CHANGE = """\
@@ -89,7 +90,7 @@ class Worked:
     site: Site
     environment: Mapping[str, str]
 
-    def run(self, *arguments: str, timeout_s_max: float = 60) -> Answered:
+    def run(self, *arguments: str, timeout_s_max: float = COMMAND_S_MAX) -> Answered:
         """Runs a command of the coordinator in it."""
         return in_a_process(
             self.site.repo,
@@ -98,7 +99,9 @@ class Worked:
             timeout_s_max=timeout_s_max,
         )
 
-    def done(self, brief: str, *, name: str = "guide", timeout_s: float = 50) -> dict[str, Any]:
+    def done(
+        self, brief: str, *, name: str = "guide", timeout_s: float = PATIENCE_S
+    ) -> dict[str, Any]:
         """Drops a brief, runs the daemon until it is idle, and returns the brief as `show` has it.
 
         `events` is what the daemon said meanwhile.
@@ -113,11 +116,11 @@ class Worked:
         assert said.code == 0, said.out + said.said
         return str(said.json["id"])
 
-    def worked_on(self, brief: str, *, timeout_s: float = 50) -> dict[str, Any]:
+    def worked_on(self, brief: str, *, timeout_s: float = PATIENCE_S) -> dict[str, Any]:
         """Runs the daemon until it is idle, and returns the brief as `show` has it, with `events`."""
         ran = self.run(
             *("run", "--until-idle", "--timeout", f"{timeout_s:g}", "--json"),
-            timeout_s_max=timeout_s + 10,
+            timeout_s_max=timeout_s + 60,
         )
         assert ran.code == 0, ran.out + ran.said
         events = [json.loads(line) for line in ran.out.splitlines()]
