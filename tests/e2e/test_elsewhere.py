@@ -18,6 +18,7 @@ from tests.support import elsewhere, elsewhere_course
 from tests.support.elsewhere import Course, Kill
 from tests.support.elsewhere_scenarios import SCENARIOS
 from tests.support.orphans import Orphans, adopting
+from tests.support.patience import PATIENCE_S
 from tests.support.repos import git
 
 WANTED = os.environ.get("KILL_POINTS", "")
@@ -65,11 +66,13 @@ def test_a_fresh_clone_goes_on_wherever_the_first_daemon_died(
     course = COURSES[kill.scenario]
     home = elsewhere.made(kill.scenario, kill.stage, tmp_path)
     home.run(kill.fault)
+    assert orphans.left(PATIENCE_S) == {}  # its last push may still have been on its way
     if first == "gone":
         shutil.rmtree(home.repo)
     last = home.elsewhere()
     if first == "back":
         last.run(SECOND_DIES_AT)
+        assert orphans.left(PATIENCE_S) == {}
         last = home
     before = elsewhere.attempts(last)
     started = last.goes_on()
@@ -87,7 +90,7 @@ def test_a_fresh_clone_goes_on_wherever_the_first_daemon_died(
         refs = git(home.hub, "for-each-ref")
         assert home.run().started() == Counter()
         assert git(home.hub, "for-each-ref") == refs
-    assert orphans.left(10.0) == {}
+    assert orphans.left(PATIENCE_S) == {}
 
 
 @pytest.mark.slow

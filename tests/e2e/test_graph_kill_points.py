@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from tests.support.graphs import TEXT, Opened, changing, opened
+from tests.support.orphans import adopting
+from tests.support.patience import PATIENCE_S, UNTIL_IDLE
 from tests.support.repos import git, push_files
 from tests.support.worked import Worked, worked
 
@@ -68,8 +70,10 @@ def _leases_are_short(made: Worked) -> None:
 
 def _dies(made: Worked, fault: str) -> None:
     dying = Worked(made.site, {**made.environment, "COORDINATOR_FAULT": fault})
-    ran = dying.run("run", "--until-idle", "--timeout", "50", "--json")
-    assert ran.code == -signal.SIGKILL, (fault, ran.code, ran.out, ran.said)
+    with adopting() as orphans:
+        ran = dying.run("run", *UNTIL_IDLE, "--json")
+        assert ran.code == -signal.SIGKILL, (fault, ran.code, ran.out, ran.said)
+        assert orphans.left(PATIENCE_S) == {}  # its last push may still have been on its way
 
 
 def _elsewhere(made: Worked, brief: Opened, folder: Path) -> Opened:

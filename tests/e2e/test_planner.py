@@ -4,6 +4,8 @@ import shutil
 import signal
 from pathlib import Path
 
+from tests.support.orphans import adopting
+from tests.support.patience import PATIENCE_S, UNTIL_IDLE
 from tests.support.planners import BRAIN, BRIEF, FAILS, WORKERS, mind, plan, said
 from tests.support.repos import git
 from tests.support.worked import Worked, worked
@@ -80,12 +82,14 @@ def test_what_a_planner_answered_is_not_asked_again_when_the_daemon_dies_before_
     (tmp_path / "guide.md").write_text(BRIEF.partition("ACCEPTANCE")[0])
     dropped = made.run("brief", "drop", str(tmp_path / "guide.md"), "--json").json
     dying = Worked(made.site, {"COORDINATOR_FAULT": "committer.push:before:2"})
-    ran = dying.run("run", "--until-idle", "--timeout", "50", "--json")
-    assert ran.code == -signal.SIGKILL, ran
+    with adopting() as orphans:
+        ran = dying.run("run", *UNTIL_IDLE, "--json")
+        assert ran.code == -signal.SIGKILL, ran
+        assert orphans.left(PATIENCE_S) == {}  # what still writes into the folder that goes now
     last = git(made.site.hub, "log", "-1", "--format=%s", "main")
     assert last.startswith(f"accept {dropped['id']}: Write"), "the plan is not stored yet"
     shutil.rmtree(made.site.repo / ".orchestrator/run")
-    ran = made.run("run", "--until-idle", "--timeout", "50", "--json")
+    ran = made.run("run", *UNTIL_IDLE, "--json")
     assert ran.code == 0, ran.said
     shown = made.run("show", str(dropped["id"]), "--json").json
     assert shown["state"] == "completed", shown

@@ -7,7 +7,6 @@ import os
 import shutil
 import subprocess
 import tempfile
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,12 +15,10 @@ from typing import Any
 
 from tests.support import warm
 from tests.support.cells import house_rule
+from tests.support.patience import COMMAND_S_MAX, PATIENCE_S
 from tests.support.repos import Site, git, make_site, push_files
 
-IDLE_S_MAX = 40.0
 LEASE_S = 1.5  # what dead coordinators hold is free after this long
-
-_COMMAND_S_MAX = 60.0
 
 _CONFIG = f"""\
 schema = 1
@@ -114,7 +111,7 @@ BRIEFS: Mapping[str, str] = {
     "malformed": MALFORMED,
 }
 
-_PATIENCE = ("--timeout", str(IDLE_S_MAX))
+_PATIENCE = ("--timeout", str(PATIENCE_S))
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +176,7 @@ class KillSite:
             ("-C", str(self.repo), *arguments),
             cwd=self.folder,
             env=_environment(fault),
-            timeout=_COMMAND_S_MAX,
+            timeout=COMMAND_S_MAX,
         )
         return Ended(finished.returncode, finished.stdout.decode(), finished.stderr.decode())
 
@@ -202,17 +199,8 @@ class KillSite:
                 process.kill()
 
     def forget(self) -> None:
-        """Deletes the whole run folder, also while the dead daemon's last git still writes into it."""
-        deadline = time.monotonic() + _COMMAND_S_MAX
-        while True:
-            try:
-                shutil.rmtree(self.run_folder)
-            except OSError:
-                if time.monotonic() > deadline:
-                    raise
-                time.sleep(0.05)
-            else:
-                return
+        """Deletes the whole run folder."""
+        shutil.rmtree(self.run_folder)
 
     def owned(self) -> dict[str, str]:
         """Returns a digest of everything that is the user's: work tree, index, stash, branches, settings."""

@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from tests.support import warm
+from tests.support.patience import PATIENCE_S
 
 _PR_SET_CHILD_SUBREAPER = 36
 _LOOK_S = 0.02
@@ -60,7 +61,7 @@ def adopting() -> Iterator[Orphans]:
         yield orphans
     finally:
         orphans.kill()
-        orphans.left(5.0)
+        orphans.left(PATIENCE_S)
         libc.prctl(_PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0)
 
 
