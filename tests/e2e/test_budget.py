@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 
 from tests.support.command_line import Answered, in_a_process
+from tests.support.one_day import on_one_day
+from tests.support.patience import COMMAND_S_MAX, UNTIL_IDLE
 from tests.support.repos import Site, git, make_site, push_files
 from tests.support.upstream_server import Answer, Asked, event, serving, stream
 from tests.support.walk import Walk, until
@@ -98,8 +100,7 @@ def run(site: Site, brief: str = BRIEF) -> tuple[Answered, list[dict[str, Any]],
     file.write_text(brief)
     dropped = in_a_process(site.repo, "brief", "drop", str(file), "--json")
     assert dropped.code == 0, dropped.said
-    limits = ("--until-idle", "--timeout", "50", "--json")
-    ran = in_a_process(site.repo, "run", *limits, environment={"HERE_KEY": KEY})
+    ran = in_a_process(site.repo, "run", *UNTIL_IDLE, "--json", environment={"HERE_KEY": KEY})
     (found,) = in_a_process(site.repo, "status", "--json").json["briefs"]
     return ran, [json.loads(line) for line in ran.out.splitlines()], found
 
@@ -153,6 +154,7 @@ def test_a_brief_without_money_fails_and_says_so(tmp_path: Path) -> None:
         assert server.asked == []
 
 
+@on_one_day
 def test_a_brief_lies_until_the_day_has_money_and_nobody_waits_for_it(tmp_path: Path) -> None:
     with serving(thinks) as server:
         site = site_with(tmp_path, server.url, "usd_per_day = 0.0")
@@ -170,8 +172,7 @@ def test_a_brief_lies_until_the_day_has_money_and_nobody_waits_for_it(tmp_path: 
         raised = (site.repo / ".orchestrator/config.toml").read_text().replace("= 0.0", "= 1.0")
         git(site.repo, "pull", "--quiet", "--rebase")
         push_files(site, {".orchestrator/config.toml": raised})
-        again = ("--until-idle", "--timeout", "50", "--json")
-        assert in_a_process(site.repo, "run", *again, environment={"HERE_KEY": KEY}).code == 0
+        assert in_a_process(site.repo, "run", *UNTIL_IDLE, environment={"HERE_KEY": KEY}).code == 0
         (brief,) = in_a_process(site.repo, "status", "--json").json["briefs"]
         assert brief["state"] == "completed"
 
@@ -185,6 +186,7 @@ def test_a_budget_too_small_for_one_call_ends_the_attempt_before_it_is_made(tmp_
         assert server.asked == []
 
 
+@on_one_day
 def test_what_a_killed_daemon_had_set_aside_is_neither_forgotten_nor_spent_twice(
     tmp_path: Path,
 ) -> None:
@@ -192,7 +194,7 @@ def test_what_a_killed_daemon_had_set_aside_is_neither_forgotten_nor_spent_twice
     held = threading.Event()
 
     def thinks_when_it_may(asked: Asked) -> Answer:
-        assert held.wait(60)
+        assert held.wait(2 * COMMAND_S_MAX)
         return thinks(asked)
 
     with serving(thinks_when_it_may) as server:
@@ -205,7 +207,7 @@ def test_what_a_killed_daemon_had_set_aside_is_neither_forgotten_nor_spent_twice
             walk.drop("second.md", BRIEF.replace("one paragraph", "one sentence"))
             until(lambda: any(lies in e.get("reason", "") for e in daemon.events()))
             os.killpg(daemon.process.pid, signal.SIGKILL)
-            daemon.process.wait(10)
+            daemon.process.wait(COMMAND_S_MAX)
         held.set()
         assert [e["event"] for e in daemon.events()].count("started") == 1
         assert ended(walk) == []

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from coordinator.domain.memory_md import parse
+from tests.support.one_day import on_one_day
+from tests.support.patience import UNTIL_IDLE
 from tests.support.repos import git, push_files
 from tests.support.worked import CAPITALS, CHANGE, REPORT, Worked, worked
 
@@ -54,7 +56,7 @@ def drop(made: Worked, name: str, brief: str) -> str:
 
 
 def run(made: Worked) -> None:
-    ran = made.run("run", "--until-idle", "--timeout", "50")
+    ran = made.run("run", *UNTIL_IDLE)
     assert ran.code == 0, ran.out + ran.said
     git(made.site.repo, "fetch", "--quiet")
 
@@ -133,6 +135,7 @@ def test_a_failure_waits_for_the_next_landing_and_survives_the_loss_of_the_run_f
     assert parse(made.at_tip("memory/lessons.md")).entries == ()
 
 
+@on_one_day
 def test_a_handoff_lands_as_a_page_of_its_own_in_the_name_of_the_one_who_hands_over(
     tmp_path: Path,
 ) -> None:
