@@ -1,6 +1,8 @@
 """The key of a model server: the daemon has it, and nobody and nothing else, at any time."""
 
+import contextlib
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -12,25 +14,32 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.test_budget import BRIEF, KEY, site_with, thinks
-from tests.support.cells import need_bubblewrap
+from tests.support.cells import mark, need_bubblewrap
 from tests.support.command_line import in_a_process
+from tests.support.patience import COMMAND_S_MAX, UNTIL_IDLE
 from tests.support.repos import Site, push_files
 from tests.support.upstream_server import serving
 
 pytestmark = pytest.mark.slow
 
-# Says all that it can see, and stays for as long as somebody outside needs to look at it.
-CURIOUS = """\
+# Says all that it can see, and stays until somebody outside, who has looked at it, ends its sleep.
+SLEEP = mark()
+CURIOUS = f"""\
 ---
 kind: command
-command: "env; cat /proc/[0-9]*/environ /proc/[0-9]*/cmdline | tr '\\\\0' '\\\\n'; cat /in/*; sleep 2"
+command: |
+  env; cat /proc/[0-9]*/environ /proc/[0-9]*/cmdline | tr '\\0' '\\n'; cat /in/*
+  sleep {SLEEP} || true
+limits: {{wall_clock_s: 900, idle_s: 900}}
 network: model
 endpoint: here
 model: home-made-1
-price: {input: 1, output: 10}
+price: {{input: 1, output: 10}}
 returns: [report]
 ---
 """
+SLEEPING = f"sleep\0{SLEEP}\0".encode()
+HOLDERS = ("runner.py", "worker_child")
 NOTHING = frozenset[str]()
 
 
@@ -51,14 +60,23 @@ class Look:
             try:
                 line = (folder / "cmdline").read_bytes()
                 known = line + (folder / "environ").read_bytes()
+                changed = (folder / "cmdline").read_bytes() != line
             except OSError:
                 continue
-            if line == self.of_the_daemon:
-                continue  # a copy of it that is about to become another program
+            if changed or line == self.of_the_daemon:
+                continue  # a copy of it that is about to become another program, or has just become one
             if b"coordinator" in line or b"runner.py" in line or b"bwrap" in line:
                 self.processes.add(line.replace(b"\0", b" ").decode("utf-8", "replace"))
+            if line == SLEEPING:
+                self._sleeps(int(folder.name))
             if KEY.encode() in known and not _finds_the_repository(line):
                 self.with_the_key.add(line.replace(b"\0", b" ").decode("utf-8", "replace"))
+
+    def _sleeps(self, pid: int) -> None:
+        """Ends the sleep of the curious one once whatever holds it has been seen."""
+        if all(any(one in line for line in self.processes) for one in HOLDERS):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGTERM)
 
 
 def _finds_the_repository(line: bytes) -> bool:
@@ -95,7 +113,7 @@ def looking(daemon: int) -> Iterator[Look]:
 
 def worked(site: Site) -> tuple[bytes, Look]:
     """Runs the daemon until idle, with the key in its environment alone."""
-    command = [sys.executable, "-m", "coordinator", "run", "--until-idle", "--timeout", "60"]
+    command = [sys.executable, "-m", "coordinator", "run", *UNTIL_IDLE]
     with (
         subprocess.Popen(
             command,
@@ -106,7 +124,7 @@ def worked(site: Site) -> tuple[bytes, Look]:
         ) as daemon,
         looking(daemon.pid) as look,
     ):
-        said, _ = daemon.communicate(timeout=90)
+        said, _ = daemon.communicate(timeout=COMMAND_S_MAX)
     assert daemon.returncode == 0, said
     return said, look
 
@@ -142,8 +160,8 @@ def test_the_key_is_in_no_environment_argument_file_log_transcript_or_commit(
     curious = next(b["id"] for b in briefs if b["name"] == "curious")
     seen = in_a_process(site.repo, "show", curious, "--result").out
     assert "COORDINATOR_TOKEN=" in seen  # it did look, and this is all that it was given
-    assert any("runner.py" in line for line in look.processes)
-    assert any("worker_child" in line for line in look.processes)
+    for holder in HOLDERS:
+        assert any(holder in line for line in look.processes)
     assert look.with_the_key == NOTHING
     assert KEY.encode() not in said
     assert KEY not in seen
