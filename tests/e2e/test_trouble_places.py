@@ -10,12 +10,13 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.support.patience import UNTIL_IDLE
 from tests.support.repos import git
-from tests.support.walk import FILES, LIST, Walk, make_walk, until
+from tests.support.walk import FILES, LIST, Daemon, Walk, make_walk, until
 
 CONFIG = ".orchestrator/config.toml"
 
@@ -152,6 +153,12 @@ def _fill(file: Path) -> None:
         os.close(descriptor)
 
 
+def _told_while_full(daemon: Daemon, disk: Path) -> list[dict[str, Any]]:
+    """Returns the troubles so far, with the disk full again: what git took for a moment it gives back."""
+    _fill(disk / "filler")
+    return daemon.told("trouble")
+
+
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """Returns a folder on a disk of its own, of 8 MB."""
@@ -188,8 +195,7 @@ def test_a_full_disk_is_said_nothing_is_lost_and_it_goes_on_by_itself(
         _fill(small_disk / "filler")
         walk.drop("good.md")
         walk.drop("list.md", LIST)
-        until(lambda: _fill(small_disk / "filler") or daemon.told("trouble"))  # git gives some back
-        reason = daemon.until("trouble")["reason"]
+        reason = until(lambda: _told_while_full(daemon, small_disk))[0]["reason"]
         assert "No space left on device" in reason
         assert "free some disk space" in reason
         assert {b["state"] for b in walk("status", "--json").json["briefs"]} == {"submitted"}
