@@ -120,10 +120,19 @@ def claim(kit: Kit, step: TakeClaim, sighting: Sighting, world: World) -> None:
 
 
 def release(kit: Kit, claims: Sequence[Claim]) -> None:
-    """Lets go of claims on briefs that are not ours to work any more."""
+    """Lets go of claims on briefs that are not ours to work any more, as they are by now.
+
+    They may have been renewed since the look that they are from; one that was acquired since stays.
+    """
+
+    def ours(one: Claim) -> Claim | None:
+        now = kit.ports.claims.mine(one.brief)
+        return now if now is not None and now.acq == one.acq else None
+
     for one in claims:
-        kit.ports.claims.release(one)
-    kept = [one.brief for one in claims if kit.ports.claims.mine(one.brief) is not None]
+        if (now := ours(one)) is not None:
+            kit.ports.claims.release(now)
+    kept = [one.brief for one in claims if ours(one) is not None]
     if kept:
         logger.warning("claims could not be let go of briefs=%s", ",".join(kept))
     kit.ended("release", well=not kept)

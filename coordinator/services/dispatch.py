@@ -163,11 +163,15 @@ def wall_clock_s(sighting: Sighting, policy: Policy, profile_s_max: float) -> fl
 
 
 def renewable(world: World, *, in_flight: frozenset[str]) -> tuple[Claim, ...]:
-    """Returns our claims that are due for renewal: a quarter of the lease has passed."""
+    """Returns our claims that are due for renewal: a quarter of the lease has passed.
+
+    Those that are let go of are not: each renewal would be one more to let go of.
+    """
     return tuple(
         s.claim
         for s in world.briefs.values()
         if isinstance(s.claim, Claim)
+        and not _idle(s.filed.id, world)
         and world.held[s.filed.id].unchanged_s >= world.policy.lease_s / 4
         and f"land:{s.filed.id}" not in in_flight
     )

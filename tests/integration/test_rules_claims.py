@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
@@ -10,6 +11,8 @@ from coordinator.adapters.git_process import GitProcess, create_private_clone
 from coordinator.domain.names import Oid, Place
 from coordinator.domain.proof import Busy, Claim, Deletion
 from coordinator.domain.world import World
+from coordinator.reconcile import remote_steps
+from coordinator.reconcile.kit import Kit
 from coordinator.services.observe import Observer
 from tests.simulation.alone import Alone
 from tests.simulation.machine import Plant
@@ -55,6 +58,18 @@ def deletions(claim: Claim) -> list[Deletion]:
     return [held, *(Deletion(ref=path.ref, oid=path.oid) for path in claim.paths)]
 
 
+def released(writer: Writer, claim: Claim) -> dict[str, bool]:
+    """Runs the step that lets go of a claim as a look showed it; returns how it went."""
+    ended: dict[str, bool] = {}
+
+    def say(key: str, *, well: bool) -> None:
+        ended[key] = well
+
+    kit = SimpleNamespace(ports=SimpleNamespace(claims=writer.claims), ended=say)
+    remote_steps.release(cast("Kit", kit), [claim])
+    return ended
+
+
 def test_c1_who_meets_an_overlap_gets_nothing_and_leaves_nothing(make: Make) -> None:
     one, two = make("e1"), make("e2")
     claim = one.claim(one.filed(), "docs")
@@ -81,6 +96,23 @@ def test_c2_a_late_release_does_not_delete_the_same_holders_next_claim(make: Mak
     one.claims.release(first)
     second = one.claim(one.filed())
     one.claims.delete(deletions(first))
+    assert one.claims.mine(BRIEF) == second
+
+
+def test_c2_what_was_renewed_since_a_look_is_let_go_all_the_same(make: Make) -> None:
+    one = make("e1")
+    seen = one.claim(one.filed())
+    one.claims.renew([seen])
+    assert released(one, seen) == {"release": True}
+    assert claims(one) == {}
+
+
+def test_c2_a_claim_that_was_acquired_since_a_look_stays(make: Make) -> None:
+    one = make("e1")
+    seen = one.claim(one.filed())
+    one.claims.release(seen)
+    second = one.claim(one.filed())
+    assert released(one, seen) == {"release": True}
     assert one.claims.mine(BRIEF) == second
 
 

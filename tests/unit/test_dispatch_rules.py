@@ -63,6 +63,14 @@ def test_l5_renewals_stop_while_the_brief_lands() -> None:
     assert dispatch.renewable(due, in_flight=frozenset({f"land:{BRIEF}"})) == ()
 
 
+def test_what_is_about_to_be_let_go_is_not_renewed() -> None:
+    due = {BRIEF: held(epoch=EPOCH, unchanged_s=QUARTER_S)}
+    for place in (Place.WAITING, Place.LANDED):
+        assert (
+            dispatch.renewable(world(sighting(place=place), held=due), in_flight=frozenset()) == ()
+        )
+
+
 def test_what_is_not_ours_is_not_renewed() -> None:
     due = world(sighting(claim=None), held={BRIEF: held(unchanged_s=QUARTER_S)})
     assert dispatch.renewable(due, in_flight=frozenset()) == ()
