@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Callable
 from typing import Literal
 
 from coordinator.domain.brief import Criterion, Fault, Prohibition
@@ -37,11 +38,11 @@ _MAX_LINES = re.compile(
     r"more than (?P<n>\d{1,9})(?:\s+changed)?\s+lines?(?:\s+(?:in total|in all|overall|altogether))?\.?\Z",
     re.IGNORECASE,
 )
-_LINES_MATCHING = re.compile(
+_MATCHING = (
     _NOT + r"(?:(?:add|leave|write|introduce|change|touch|edit)\s+)?(?:any\s+)?"
-    r"(?:lines?\s+(?:that\s+)?match(?:ing|es)?|matches\s*:)\s*(?P<re>/.+/[ims]*)\.?\Z",
-    re.IGNORECASE,
+    r"(?:lines?\s+(?:that\s+)?match(?:ing|es)?|matches\s*:)\s*"
 )
+_LINES_MATCHING = re.compile(_MATCHING + r"(?P<re>/.+/[ims]*)\.?\Z", re.IGNORECASE)
 _TOUCH = re.compile(
     _NOT + r"(?:(?:touch|change|edit|modify|alter|update|write to|write|rewrite|overwrite)\s+)"
     r"(?:(?:anything|any files?|files|the files?|the folder|the)\s+)?(?:(?:in|under|below|inside)\s+)?"
@@ -49,6 +50,14 @@ _TOUCH = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _PATH_ITEM = re.compile(r"paths?\s*:\s*", re.IGNORECASE)
+_NEXT_CRITERION = re.compile(
+    r"(?:[,;](?:\s*and\b)?|\band\b)\s*(?=(?:check|schema|matches|only|exists)\s*:|/)",
+    re.IGNORECASE,
+)
+_NEXT_PATTERN = re.compile(
+    rf"(?:[,;](?:\s*(?:and|or)\b)?|\b(?:and|or)\b)\s*(?=(?:{_MATCHING})?/)", re.IGNORECASE
+)
+_ITEM_CHARS_MAX = 20_000  # of one that another one may follow on its line
 _NOTHING = frozenset(("", "-", "none", "nothing", "n/a", "nil"))
 
 
@@ -56,7 +65,8 @@ def read_criteria(sections: list[Section]) -> tuple[tuple[Criterion, ...], list[
     """Returns the items of ACCEPTANCE; `only:` and `exists:` list paths."""
     found: list[Criterion] = []
     faults: list[Fault] = []
-    for line, text in _items(sections):
+    several = ((n, one) for n, line in _items(sections) for one in _criteria_of(line))
+    for line, text in several:
         item = _CRITERION.match(text)
         if item is None:
             found.append(Criterion(kind="prose", value=text, text=text))
@@ -76,7 +86,7 @@ def read_prohibitions(sections: list[Section]) -> tuple[tuple[Prohibition, ...],
     found: list[Prohibition] = []
     faults: list[Fault] = []
     for line, text in _items(sections):
-        said = _prohibitions(text)
+        said = (one for item in _prohibitions_of(text) for one in _prohibitions(item))
         for one in said:
             if one.kind == "matches" and (why := safe_pattern(one.value)):
                 faults.append(_bad_pattern(line, "DO NOT", why))
@@ -124,6 +134,56 @@ def _semicolons(text: str) -> list[str]:
     if any(c in text for c in "`{/") and re.search(r"`|\{|(?:^|\s)/", text):
         return [text]
     return [piece.strip() for piece in text.split(";") if piece.strip()]
+
+
+def _criteria_of(line: str) -> list[str]:
+    """Returns the items of one line: `matches: /a/, exists: b` is two, and so is `matches: /a/, /b/`."""
+
+    def is_whole(left: str, *, pattern_next: bool) -> bool:
+        item = _CRITERION.match(left)
+        if item is None or left.count("`") % 2:
+            return False
+        kind, value = item["kind"].lower(), item["value"].strip().strip("`")
+        if kind == "matches" and value.startswith("/"):
+            return _is_pattern(value)
+        is_json = kind == "schema" and value.startswith("{")
+        return not pattern_next and (not is_json or json_object(value) is not None)
+
+    return _apart(line, _NEXT_CRITERION, is_whole)
+
+
+def _prohibitions_of(line: str) -> list[str]:
+    """Returns the items of one line with several patterns; any other is one."""
+
+    def is_whole(left: str, *, pattern_next: bool) -> bool:
+        del pattern_next  # patterns are all that it may hold
+        found = _LINES_MATCHING.match(left)
+        return found is not None and _is_pattern(found["re"])
+
+    return _apart(line, _NEXT_PATTERN, is_whole)
+
+
+def _apart(line: str, gaps: re.Pattern[str], is_whole: Callable[..., bool]) -> list[str]:
+    """Splits a line at the gaps that what stands before them is whole at; a bare pattern is an item too."""
+    found: list[str] = []
+    begun, lead = 0, ""
+    for gap in gaps.finditer(line):
+        if gap.start() - begun > _ITEM_CHARS_MAX:
+            break
+        left = lead + line[begun : gap.start()].rstrip()
+        bare = line.startswith("/", gap.end())
+        if is_whole(left, pattern_next=bare):
+            found.append(left)
+            begun, lead = gap.end(), "matches: " if bare else ""
+    return [*found, lead + line[begun:]]
+
+
+def _is_pattern(value: str) -> bool:
+    """Tells whether `/re/flags` is all there; a slash behind a backslash ends none."""
+    body = value.rstrip("ims")
+    inside = body[1:-1]
+    escaped = (len(inside) - len(inside.rstrip("\\"))) % 2
+    return bool(inside) and body.endswith("/") and not escaped
 
 
 def _criteria(kind: str, value: str, text: str) -> list[Criterion]:

@@ -244,6 +244,53 @@ def test_do_not_has_forms_that_are_checked_and_the_rest_is_prose(
     assert [(p.kind, p.value) for p in read(f"DO NOT: {said}\n").do_not] == kinds
 
 
+@pytest.mark.parametrize(
+    ("line", "items"),
+    [
+        ("- matches: /a/, matches: /b/", [("matches", "/a/"), ("matches", "/b/")]),
+        ("- matches: /a, b/i; Exists: x.md", [("matches", "/a, b/i"), ("exists", "x.md")]),
+        ("matches: /a/ and matches: /b/", [("matches", "/a/"), ("matches", "/b/")]),
+        (
+            "- matches: /a/, /b/i, only: docs/",
+            [("matches", "/a/"), ("matches", "/b/i"), ("only", "docs")],
+        ),
+        ("- only: a.md, b.md, and check: links", [("only", "a.md, b.md"), ("check", "links")]),
+        ("- matches: `/a/`, only: docs/", [("matches", "`/a/`"), ("only", "docs")]),
+        (
+            '- schema: {"type": "array"}, check: y',
+            [("schema", '{"type": "array"}'), ("check", "y")],
+        ),
+        # Inside a pattern, code, JSON or prose nothing begins.
+        ("- matches: /say, exists: x/", [("matches", "/say, exists: x/")]),
+        (r"- matches: /a\/, matches: \/b/", [("matches", r"/a\/, matches: \/b/")]),
+        ("- exists: `a, check: b`", [("exists", "a, check: b")]),
+        ('- schema: {"const": "x, only: y"}', [("schema", '{"const": "x, only: y"}')]),
+        ("- every page matches, only: docs/", [("prose", "every page matches, only: docs/")]),
+    ],
+)
+def test_a_line_of_acceptance_may_hold_several_items(
+    line: str, items: list[tuple[str, str]]
+) -> None:
+    found = read(f"## TASK\nx\n## ACCEPTANCE\n{line}\n")
+    assert [(c.kind, c.value) for c in found.acceptance] == items
+    assert render(found).rpartition("## ACCEPTANCE\n")[2].count("\n- ") == len(items)
+
+
+@pytest.mark.parametrize(
+    ("said", "values"),
+    [
+        ("matches: /a/, matches: /b/i", ["/a/", "/b/i"]),
+        ("add lines matching /a, b/ or lines matching /c/", ["/a, b/", "/c/"]),
+        ("lines matching /a/, /b/ and /c/", ["/a/", "/b/", "/c/"]),
+        ("no lines that match /a/; no lines that match /b/", ["/a/", "/b/"]),
+        ("matches: /a, matches: /", ["/a, matches: /"]),
+    ],
+)
+def test_a_line_of_do_not_may_hold_several_patterns(said: str, values: list[str]) -> None:
+    found = read(f"## TASK\nx\n## DO NOT\n- {said}\n").do_not
+    assert [(p.kind, p.value) for p in found] == [("matches", value) for value in values]
+
+
 def test_words_in_inputs_that_name_nothing_are_kept_as_prose() -> None:
     inputs = read("INPUTS: the pages of the site\n").inputs
     assert [(i.kind, i.value, i.label) for i in inputs] == [
