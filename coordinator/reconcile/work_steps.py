@@ -45,7 +45,7 @@ def dispatch(kit: Kit, step: Dispatch, sighting: Sighting, world: World) -> None
     package = starting.packed(kit, step, sighting, world, fetched)
     question = url_inputs.question(fetched, package.answers)
     if question is not None:
-        dispatch_service.ask(
+        asking = dispatch_service.ask(
             question,
             step.task,
             sighting,
@@ -55,14 +55,15 @@ def dispatch(kit: Kit, step: Dispatch, sighting: Sighting, world: World) -> None
             attempts=kit.ports.attempts,
             journal=kit.ports.journal,
         )
-        kit.say(
-            {
-                "event": "asked",
-                "brief": step.brief,
-                "attempt": step.number,
-                "reason": question,
-            }
-        )
+        if asking is not None:
+            kit.say(
+                {
+                    "event": "asked",
+                    "brief": step.brief,
+                    "attempt": step.number,
+                    "reason": question,
+                }
+            )
         return
     starting.start(kit, step, sighting, world, package)
 

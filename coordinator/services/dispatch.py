@@ -58,11 +58,8 @@ def start(
     Returns None, with nothing started, when others have been given the money since it was decided, or when
     it was decided on a look that is older than an attempt of the same number.
     """
-    wanted = AttemptId(brief=sighting.filed.id, epoch=world.epoch, number=number)
-    if any(begun.id == wanted for begun, _ in journal.begun()):
-        return (
-            None  # a worker that is quick would work again, or another task's number be given twice
-        )
+    if _is_begun(sighting, number, world, journal=journal):
+        return None
     spec, profile = _spec(task, sighting, package, number=number, world=world, attempts=attempts)
     spec = spec.model_copy(update={"role": role, "about": about, "beside": beside})
     if profile.limits.cost_usd_max > 0:
@@ -88,11 +85,14 @@ def ask(
     world: World,
     attempts: Attempts,
     journal: Journal,
-) -> Spec:
+) -> Spec | None:
     """Records an attempt that asks before any worker starts: what it lacks, its worker would lack too.
 
-    It goes the way of every output: the package and the question are kept, and it is judged.
+    It goes the way of every output: the package and the question are kept, and it is judged. Returns None,
+    with nothing asked, when it was decided on a look that is older than an attempt of the same number.
     """
+    if _is_begun(sighting, number, world, journal=journal):
+        return None
     spec, profile = _spec(task, sighting, package, number=number, world=world, attempts=attempts)
     output = Output(
         body=CouldNot(why="question", text=question),
@@ -104,6 +104,12 @@ def ask(
     journal.end(spec.id, usage=output.usage, reason="")
     logger.info("asked brief=%s attempt=%d task=%s", spec.id.brief, number, task.id)
     return spec
+
+
+def _is_begun(sighting: Sighting, number: int, world: World, *, journal: Journal) -> bool:
+    """Tells whether a number is taken: a quick worker would work again, or two tasks have the same attempt."""
+    wanted = AttemptId(brief=sighting.filed.id, epoch=world.epoch, number=number)
+    return any(begun.id == wanted for begun, _ in journal.begun())
 
 
 def _spec(

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from coordinator.domain.attempt import Spec
+from coordinator.domain.attempt import AttemptId, Spec
 from coordinator.domain.names import BriefId, Digest, Oid, Place, ProfileName, RepoPath
+from coordinator.domain.output import Output, Usage
 from coordinator.domain.package import ContextPackage
 from coordinator.domain.policy import Limits, Policy, Profile
 from coordinator.domain.proof import Busy, Claim, ClaimOutcome, Deletion
@@ -172,6 +173,12 @@ class Book:
     def begin(self, spec: Spec) -> None:
         self.asked.append(f"write down {spec.id.number}")
 
+    def keep_output(self, spec: Spec, output: Output) -> None:
+        self.asked.append(f"keep the output of {spec.id.number}")
+
+    def end(self, attempt: AttemptId, *, usage: Usage, reason: str) -> None:
+        self.asked.append(f"write down the end of {attempt.number}")
+
     def begun(self) -> tuple[tuple[Spec, str | None], ...]:
         return self.running
 
@@ -242,6 +249,31 @@ def test_an_attempt_that_was_written_down_since_the_look_is_not_started_again() 
     book.running = ((spec, ""),)
     assert third(book) is None
     assert [one for one in book.asked if one.startswith("submit")] == ["submit 3 to links"]
+
+
+def test_what_is_asked_for_a_number_that_is_taken_is_not_asked() -> None:
+    """It would be kept as the output of another task, and end that one's attempt in the journal."""
+    book = Book(claim())
+    links = Profile(name=ProfileName("links"), limits=Limits(wall_clock_s_max=30))
+    given: Any = book
+
+    def ask(number: int) -> Spec | None:
+        return dispatch.ask(
+            "Which page is meant?",
+            TASK,
+            sighting(),
+            package("Mend the links.", base=oid(1)),
+            number=number,
+            world=world(policy=Policy(profiles=(links,))),
+            attempts=given,
+            journal=given,
+        )
+
+    book.running = ((attempted(3), None),)
+    assert ask(3) is None
+    assert book.asked == []
+    assert ask(4) is not None
+    assert book.asked[1:] == ["write down 4", "keep the output of 4", "write down the end of 4"]
 
 
 def paid(book: "Book", *, usd_per_day: float = 50.0, **fields: Any) -> Spec | None:
