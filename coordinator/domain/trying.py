@@ -25,6 +25,7 @@ from . import (
     tasks,
 )
 from .attempt import NOBODYS_FAULT, Attempt, Lost, Returned
+from .beginning import Gone
 from .brief import Question
 from .names import ProfileName
 from .plan import Task
@@ -249,7 +250,7 @@ def dispatch(
 
     What the brief may cost comes back only by a person, so a worker that can be paid takes over, as soon as
     one may, or the task is stuck; what the day may cost comes back by itself. A worker that only fails is
-    stood in for by another, or waited for; one at its limit is waited for.
+    stood in for by another, or waited for; one at its limit is waited for; one that is gone is stood in for.
     """
     hindered = beginning.why_not(task.profile, sighting, world)
     if hindered is None:
@@ -266,7 +267,8 @@ def dispatch(
     waits = [why for why in (hindered, *others.values()) if isinstance(why, LeftAlone)]
     if waits:
         return beginning.waiting(min(waits, key=lambda wait: wait.due_in_s))
-    return Stuck(code="budget", why=(hindered.why, *feedback))
+    code: Literal["attempts", "budget"] = "attempts" if isinstance(hindered, Gone) else "budget"
+    return Stuck(code=code, why=(hindered.why, *feedback))
 
 
 def _next(task: Task, sighting: Sighting, feedback: tuple[str, ...]) -> Dispatch:

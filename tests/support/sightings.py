@@ -22,6 +22,7 @@ from coordinator.domain.output import Body, CouldNot, Output, Report
 from coordinator.domain.past import Past
 from coordinator.domain.plan import Plan, Task
 from coordinator.domain.policy import Command, Policy
+from coordinator.domain.profiles import BUILT_IN
 from coordinator.domain.proof import Claim, ClaimedPath, Merged
 from coordinator.domain.verdict import Accept, Reject, Revise, Trust, Verdict
 from coordinator.domain.world import Filed, HeldRef, SeenClaim, Sighting, World
@@ -30,7 +31,7 @@ EPOCH, OTHER_EPOCH = Epoch("e1"), Epoch("e2")
 BRIEF = BriefId("tidy-3fa29c01")
 DIGEST = digest(b"the brief")
 TASK = Task(id=TaskId("only"), objective="Tidy the pages.", profile=ProfileName("links"))
-POLICY = Policy(lease_s=100.0, aging_s=600.0, retries=2)
+POLICY = Policy(lease_s=100.0, aging_s=600.0, retries=2, profiles=BUILT_IN)
 
 
 def oid(number: int) -> Oid:

@@ -17,6 +17,7 @@ from coordinator.domain.verdict import Trust
 from tests.support.sightings import (
     ACCEPTED,
     BRIEF,
+    POLICY,
     TASK,
     TIP,
     brief,
@@ -38,7 +39,7 @@ GATE, BARE = check(), check(product=oid(20))
 def step(*attempts: Attempt, policy: Policy | None = None, **fields: Any) -> Step:
     looked = {k: fields.pop(k) for k in ("checks", "tip") if k in fields}
     one = sighting(*(attempts or (returned(1, ACCEPTED),)), **fields)
-    return put_together(one, world(one, policy=policy or Policy(), **looked))
+    return put_together(one, world(one, policy=policy or POLICY, **looked))
 
 
 def said(found: Step) -> Record:

@@ -1,5 +1,6 @@
 """Plans of several tasks: side by side, one after the other, and what becomes of them when some fail."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,7 +14,6 @@ from coordinator.domain.names import Place, ProfileName, RepoPath, TaskId
 from coordinator.domain.note import MoveBrief, Note
 from coordinator.domain.output import Changes, CouldNot, Edit
 from coordinator.domain.plan import Part, Plan, Task
-from coordinator.domain.policy import Policy
 from coordinator.domain.progress import next_step, next_steps, resting
 from coordinator.domain.proof import Clash
 from coordinator.domain.record import Verb
@@ -22,6 +22,7 @@ from coordinator.domain.steps import Dispatch, Review, Say, Step, Synthesize, Wa
 from tests.support.sightings import (
     ACCEPTED,
     BRIEF,
+    POLICY,
     asking,
     brief,
     changeset,
@@ -93,7 +94,7 @@ def test_tasks_that_wait_for_nothing_start_side_by_side_and_no_other_does() -> N
 
 
 def test_no_more_tasks_run_at_once_than_the_doctrine_lets() -> None:
-    house = Policy(doctrine=Doctrine(parallel_max=1))
+    house = replace(POLICY, doctrine=Doctrine(parallel_max=1))
     one = sighting(running(1, task=A), tasks=GRAPH)
     (step,) = next_steps(one, world(one, policy=house))
     assert isinstance(step, Wait)

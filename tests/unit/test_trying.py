@@ -83,6 +83,23 @@ def test_who_a_plan_names_stands_in_whatever_they_can_else() -> None:
     assert at_once.task.profile == "sitemap"
 
 
+def test_a_worker_that_the_house_has_no_more_is_stood_in_for_or_the_task_is_stuck() -> None:
+    gone = TASK.model_copy(update={"profile": ProfileName("gone")})
+    told = "there is no worker 'gone' here any more"
+    one = sighting(tasks=(gone,))
+    assert trying.task_step(gone, one, world(one)) == trying.Stuck(code="attempts", why=(told,))
+    asked = sighting(
+        returned(1, rejected("question", "Which page?"), task=gone),
+        tasks=(gone,),
+        answers={"only-1": "all"},
+    )
+    assert trying.task_step(gone, asked, world(asked)) == trying.Stuck(code="attempts", why=(told,))
+    free = sighting(tasks=(gone,), of=brief(task_type="links"))
+    found = trying.task_step(gone, free, world(free))
+    assert isinstance(found, Dispatch)
+    assert found.task.profile == "links"
+
+
 def test_missing_data_is_asked_for_once_more_then_of_others_and_then_the_brief_fails() -> None:
     said = CouldNot(why="missing_data", text="there is no b.csv")
     lacks = rejected("missing-data", "there is no b.csv")
