@@ -5,11 +5,12 @@ two refusals what rules make of the outputs stands, which is a question to a per
 """
 
 from collections import Counter
-from dataclasses import replace
 
-from . import ruling, tasks, trying
+from . import backoff, beginning, ruling, second_look, tasks, trying
 from .attempt import Attempt, Returned, Running
+from .beginning import Gone
 from .brief import Kind
+from .budget import Lack
 from .names import ProfileName, TaskId
 from .output import Report
 from .plan import Task
@@ -58,13 +59,23 @@ def step(sighting: Sighting, world: World) -> Step | None:
     accepted = isinstance(last, Returned) and isinstance(last.verdict, Accept)
     if accepted or len(trying.counted(tried)) >= _TRIES_MAX:
         return None
+    hindered = beginning.why_not(name, sighting, world)
+    if isinstance(hindered, Gone) or (isinstance(hindered, Lack) and hindered.of == "brief"):
+        return None  # nobody stands in for it
+    if hindered is not None:
+        return beginning.waiting(hindered)
+    left_s = backoff.left_s(tried, world)
+    if left_s:
+        why = f"{name} was lost; it pauses before it is asked again"
+        return Wait(phase="synthesize", why=why, due_in_s=left_s)
     objective = _OBJECTIVE.format(task=sighting.filed.brief.task)
-    task = Task(id=SYNTHESIS, objective=objective, profile=ProfileName(name))
-    feedback = trying.reasons(last, sighting) if last is not None else ()
-    found = trying.dispatch(task, sighting, world, feedback)
-    if isinstance(found, Dispatch) and found.task.profile == name:
-        return replace(found, role="synthesizer")
-    return found if isinstance(found, Wait) else None
+    return Dispatch(
+        brief=sighting.filed.id,
+        task=Task(id=SYNTHESIS, objective=objective, profile=ProfileName(name)),
+        number=second_look.next_number(sighting),
+        feedback=trying.reasons(last, sighting) if last is not None else (),
+        role="synthesizer",
+    )
 
 
 def accepted(sighting: Sighting) -> Returned | None:

@@ -6,14 +6,17 @@ from typing import Any
 import pytest
 
 from coordinator.domain import synthesizing
-from coordinator.domain.attempt import Attempt, Returned, Running
+from coordinator.domain.attempt import Attempt, Lost, Returned, Running
 from coordinator.domain.brief import Kind
 from coordinator.domain.changeset import Changeset, Disagreement
 from coordinator.domain.names import ProfileName, TaskId
 from coordinator.domain.output import Report
-from coordinator.domain.policy import Profile
+from coordinator.domain.past import Past
+from coordinator.domain.policy import Limits, Profile
+from coordinator.domain.spent import Spent
 from coordinator.domain.steps import Dispatch, Review, Step, Wait
 from coordinator.domain.verdict import Accept, Revise, Trust
+from coordinator.domain.world import LeftAlone
 from coordinator.services.package import for_synthesizer, pack
 from coordinator.services.review import judge
 from coordinator.services.synthesize import synthesize
@@ -74,6 +77,41 @@ def test_it_is_waited_for_reviewed_and_tried_twice(desk: Desk) -> None:
     assert again.feedback == POOR.feedback
     assert step(desk, *two(desk), first, scribe(desk, "#", number=4, verdict=POOR)) is None
     assert step(desk, *two(desk), scribe(desk, "# One\n# Two\n", number=3)) is None
+
+
+def test_a_synthesizer_that_may_not_begin_now_is_waited_for(desk: Desk) -> None:
+    authors, of = two(desk), brief(Kind.REPORT, task_type="search")  # others could do the brief
+    sighting = replace(desk.sighting(of, *authors), attempts=authors)
+    alone = LeftAlone(why="scribe failed 5 times in a row", due_in_s=60.0)
+    seen = replace(desk.world, breakers={ProfileName("scribe"): alone})
+    assert synthesizing.step(sighting, seen) == Wait(phase="dispatch", why=alone.why, due_in_s=60.0)
+    on_trial = replace(alone, on_trial=True)
+    seen = replace(desk.world, breakers={ProfileName("scribe"): on_trial})
+    assert isinstance(synthesizing.step(sighting, seen), Dispatch)
+
+
+def test_after_a_loss_that_may_pass_it_pauses(desk: Desk) -> None:
+    gone = Lost(scribe(desk, "", number=3).spec, "the worker failed: overloaded (529)")
+    sighting = replace(desk.sighting(BRIEF, *two(desk)), attempts=(*two(desk), gone))
+    past = Past(spec=gone.spec, began_ago_s=2.0, ended_ago_s=0.1, reason=gone.reason)
+    found = synthesizing.step(sighting, replace(desk.world, past=(past,)))
+    assert isinstance(found, Wait)
+    assert found.due_in_s is not None
+    assert isinstance(synthesizing.step(sighting, desk.world), Dispatch)
+
+
+def test_without_money_for_it_the_question_stands(desk: Desk) -> None:
+    paid = Profile(name=ProfileName("scribe"), limits=Limits(cost_usd_max=1.0))
+    desk.policy = replace(desk.policy, profiles=(*PROFILES, paid))
+    authors = two(desk)
+    sighting = replace(desk.sighting(BRIEF, *authors), attempts=authors)
+    assert isinstance(synthesizing.step(sighting, desk.world), Dispatch)
+    spent = replace(sighting, spent=Spent(usd=desk.policy.usd_per_brief))
+    assert synthesizing.step(spent, desk.world) is None
+    today = replace(desk.world, spent_today=Spent(usd=desk.policy.usd_per_day))
+    found = synthesizing.step(sighting, today)
+    assert isinstance(found, Wait)
+    assert found.rests
 
 
 def test_what_was_written_of_older_outputs_does_not_count(desk: Desk) -> None:
