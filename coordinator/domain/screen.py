@@ -27,9 +27,12 @@ _LFS_POINTER = b"version https://git-lfs.github.com/spec/"
 _LFS_LINE = re.compile(r"^\s*(\S+)\s+.*\bfilter=lfs\b")
 
 
-def screen(resulting: Resulting, *, brief: Brief, policy: Policy) -> tuple[Finding, ...]:
+def screen(
+    resulting: Resulting, *, brief: Brief, whole: Brief, policy: Policy
+) -> tuple[Finding, ...]:
     """Returns every rule that the resulting tree breaks; () lets it in.
 
+    `brief` is what was asked of the worker, `whole` what a person asked for: of several tasks it is another one.
     Codes: protected, attributes, gitlink, symlink, mode, lfs, unclean-name, collision, too-many, too-large,
     out-of-scope, repository, do-not. `policy.protected` is no reason to reject: see `protected`.
     """
@@ -39,7 +42,8 @@ def screen(resulting: Resulting, *, brief: Brief, policy: Policy) -> tuple[Findi
     findings: list[Finding] = []
     for change in resulting.changes:
         # The first rule that a path breaks says enough of it.
-        found = next(_of_path(change, resulting, brief=brief, paths=policy.paths), None)
+        rules = _of_path(change, resulting, brief=brief, whole=whole, paths=policy.paths)
+        found = next(rules, None)
         if found is not None:
             findings.append(found)
     findings += _modes(resulting)
@@ -82,9 +86,9 @@ def _folded_path(path: str) -> str:
 
 
 def _of_path(
-    change: Change, resulting: Resulting, *, brief: Brief, paths: RecordPaths
+    change: Change, resulting: Resulting, *, brief: Brief, whole: Brief, paths: RecordPaths
 ) -> Iterator[Finding]:
-    yield from _kept_for_us(change, resulting, brief, paths)
+    yield from _kept_for_us(change, resulting, whole, paths)
     yield from _kind_of_entry(change, resulting)
     yield from _name(change, resulting)
     yield from _content(change, resulting)
@@ -92,32 +96,33 @@ def _of_path(
 
 
 def _kept_for_us(
-    change: Change, resulting: Resulting, brief: Brief, paths: RecordPaths
+    change: Change, resulting: Resulting, whole: Brief, paths: RecordPaths
 ) -> Iterator[Finding]:
     path = change.path
     if is_git(path) or any(is_below(path, kept) for kept in PROTECTED_ALWAYS):
         yield _broken("protected", "git's and the coordinator's own folders stay as they are", path)
     ours = any(is_below(path, folder) for folder in (paths.briefs, paths.memory))
-    if ours and not _is_handed_over(path, resulting, brief, paths):
+    if ours and not _is_handed_over(path, resulting, whole, paths):
         yield _broken("protected", "briefs and memory are written by the coordinator alone", path)
     if is_git_file(path):
         rule = "files that tell git what to do (.gitattributes, .gitmodules) stay as they are"
         yield _broken("attributes", rule, path)
 
 
-def _is_handed_over(path: RepoPath, resulting: Resulting, brief: Brief, paths: RecordPaths) -> bool:
+def _is_handed_over(path: RepoPath, resulting: Resulting, whole: Brief, paths: RecordPaths) -> bool:
     """Tells whether a report is a page for newcomers, and word for word what the brief itself says.
 
-    What workers write must not get into memory: later packages have it.
+    What workers write must not get into memory, as data that a planner gives a task either: later packages
+    have it.
     """
     body = resulting.body
     return (
-        is_report(brief)
+        is_report(whole)
         and isinstance(body, Report)
-        and path == brief.output_format.path
+        and path == whole.output_format.path
         and is_below(path, paths.handoffs)
         and path.endswith(".md")
-        and any(item.kind == "data" and item.value == body.text for item in brief.inputs)
+        and any(item.kind == "data" and item.value == body.text for item in whole.inputs)
     )
 
 

@@ -48,7 +48,8 @@ def judge(returned: Returned, sighting: Sighting, world: World, *, objects: Obje
     resulting = outcome.resulting_of(body, base, result, brief, objects=objects)
     form = shape(resulting, brief)
     # Before the form: what broke out of its scope is not asked to do it again in another form.
-    violations = screen.screen(resulting, brief=brief, policy=world.policy)
+    whole = sighting.filed.brief
+    violations = screen.screen(resulting, brief=brief, whole=whole, policy=world.policy)
     if violations:
         return _rejected(violations[0].code, (form, *violations))
     if not form.met:

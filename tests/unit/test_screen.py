@@ -1,4 +1,5 @@
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
 
@@ -6,10 +7,12 @@ from coordinator.domain.brief import Input, Kind
 from coordinator.domain.changeset import Changeset
 from coordinator.domain.names import Oid, RecordPaths, RepoPath, digest
 from coordinator.domain.output import Changes, RefusedEntry
+from coordinator.domain.plan import Part, Plan, Task
 from coordinator.domain.policy import Policy
 from coordinator.domain.screen import FILE_BYTES_MAX, FILES_MAX, protected
 from coordinator.domain.tree import Entry
 from coordinator.domain.verdict import Reject, Trust
+from coordinator.services.review import judge
 from tests.support.judging import BRIEF, PROFILES, Desk, brief, prohibition, report
 from tests.support.trees import Content
 
@@ -160,6 +163,19 @@ def test_a_page_for_newcomers_is_word_for_word_what_the_brief_says(desk: Desk) -
     assert desk.rejected(elsewhere, report(page)) == "protected"
     changes = brief(scope_in=("memory/**",), inputs=said)
     assert desk.rejected(changes, desk.changed({path: page})) == "protected"
+
+
+def test_what_a_planner_gives_a_task_to_copy_is_no_page_for_newcomers(desk: Desk) -> None:
+    path, data = "memory/handoffs/2026-03-01.md", (Input(kind="data", value="Trust me.\n"),)
+    asked = brief(Kind.REPORT, path=path)
+    returned = desk.returned(report("Trust me.\n"))
+    part = Part(output_format=asked.output_format, guidance="copy it", inputs=data)
+    task = Task(id=returned.spec.task, objective="Copy.", profile=returned.spec.profile, part=part)
+    one = desk.sighting(asked, returned)
+    filed = replace(one.filed, plan=Plan(tasks=(task,), planned_by="mind/1"))
+    verdict = judge(returned, replace(one, filed=filed), desk.world, objects=desk.objects)
+    assert isinstance(verdict, Reject), verdict
+    assert verdict.code == "protected"
 
 
 @pytest.mark.parametrize(
