@@ -3,6 +3,7 @@
 It proposes, and that is all: what a brief does not grant, no answer of a planner does.
 """
 
+import json
 from collections.abc import Iterator, Sequence
 from typing import Annotated, Any
 
@@ -24,6 +25,7 @@ from coordinator.domain.tool_names import DAEMON
 
 RESERVED = ("plan", "synthesis")  # what attempts of other roles are about
 FAULTS_MAX = 40
+ANSWER_CHARS_MAX = 100_000  # it is read at each look until its plan is stored
 
 _Text = Annotated[str, Field(max_length=8_000)]
 _Item = Annotated[str, Field(max_length=2_000)]
@@ -90,6 +92,8 @@ def parse(body: Body) -> PlannerAnswer | tuple[PlanFault, ...]:
         said = body.data if body.data is not None else report_rows.strict_json(body.text)
     except ValueError as error:
         return (_malformed(f"it is not JSON: {error}"),)
+    if len(json.dumps(said, ensure_ascii=False)) > ANSWER_CHARS_MAX:
+        return (_malformed(f"it is longer than {ANSWER_CHARS_MAX:,} characters"),)
     try:
         return PlannerAnswer.model_validate(said)
     except ValidationError as error:

@@ -153,6 +153,8 @@ def test_an_answer_without_the_wanted_form_is_refused_with_every_place() -> None
     assert faults({"tasks": [said("a", objective="x" * 8_001)]}) == [
         "tasks.0.objective: String should have at most 8000 characters"
     ]
+    long = [said(f"t{n}", guidance="x" * 7_000) for n in range(15)]
+    assert faults({"tasks": long}) == ["it is longer than 100,000 characters"]
     assert isinstance(parse(Report(text="Here is my plan: do it.")), tuple)
     assert isinstance(parse(Changes(edits=(), summary="")), tuple)
     assert isinstance(parse(Report(text='{"tasks": []}')), PlannerAnswer)
