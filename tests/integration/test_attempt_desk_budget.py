@@ -381,6 +381,19 @@ def test_a_call_past_a_limit_of_the_house_is_put_off_and_not_made(
         assert opened.refusals() == ()
 
 
+def test_a_limit_counts_what_a_call_took_and_not_one_that_was_not_made(tmp_path: Path) -> None:
+    limit = Limit(of="here", tokens_per_minute=1_500)
+    with (
+        serving(lambda _: whole(message("x", tokens_in=70, tokens_out=10))) as server,
+        desk(tmp_path, server.url, limits=(limit,), budget={"tokens_max": 1_150}) as opened,
+        client(opened) as worker,
+    ):
+        # Each may take 900 and takes 80; the third is past the budget of the attempt, and is not made.
+        asked = [call(max_tokens=n) for n in (900, 900, 1_000, 900)]
+        statuses = [worker.post("/v1/messages", json=one).status_code for one in asked]
+        assert (statuses, len(server.asked)) == ([200, 200, 429, 200], 3)
+
+
 def test_a_model_whose_price_nobody_knows_is_refused_unless_the_house_allows_it(
     tmp_path: Path,
 ) -> None:

@@ -297,6 +297,14 @@ def test_what_a_restart_ended_is_evaluated_again_by_the_same() -> None:
     assert goes_to(then(AUTHOR, restarted)) == (JUDGE, "evaluator", 1)
 
 
+def test_restarts_without_end_end_all_the_same() -> None:
+    often: list[Attempt] = [
+        Lost(evaluation(n, None, profile=JUDGE).spec, RESTARTED) for n in range(2, 10)
+    ]
+    assert goes_to(then(AUTHOR, *often[:-1])) == (JUDGE, "evaluator", 1)
+    assert then(AUTHOR, *often) is None
+
+
 def test_an_evaluator_that_the_day_cannot_pay_is_waited_for() -> None:
     paid = Profile(name=JUDGE, limits=Limits(cost_usd_max=1.0))
     policy = Policy(profiles=(paid,), usd_per_day=0.0)

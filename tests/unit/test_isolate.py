@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
@@ -9,11 +11,15 @@ from coordinator.domain.brief import Brief, Input, Kind, OutputFormat
 from coordinator.domain.coupling import Reach
 from coordinator.domain.doctrine import Doctrine
 from coordinator.domain.names import Oid, ProfileName, RecordPaths, RepoPath, TaskId
+from coordinator.domain.note import PutFile
 from coordinator.domain.plan import Part, Plan, Task
 from coordinator.domain.policy import Policy
 from coordinator.domain.together import Touched
+from coordinator.reconcile import plan_steps
+from coordinator.reconcile.kit import Kit, Memory
 from coordinator.services import isolate
 from coordinator.services.isolate import Ground
+from tests.support.sightings import ACCEPTED, returned, sighting, world
 from tests.support.trees import Trees
 
 FILES = {
@@ -128,6 +134,20 @@ def test_coupled_tasks_go_in_sequence_with_an_edge_and_the_others_apart(
     assert "import or link between src/core.py and src/view.py" in said["core", "view:"]
     assert "20 commits with both" in said["a", "b:"]
     assert "apart and at once" in said["core", "apart:"]
+
+
+def test_what_is_done_comes_first_in_the_plan_that_is_stored_next(trees: Trees, tip: Oid) -> None:
+    core, view = task("core", "src/core.py"), task("view", "src/view.py")
+    of = brief(Kind.CHANGES, ".")
+    one = sighting(returned(1, ACCEPTED, task=view), of=of, tasks=(view,))
+    ports = SimpleNamespace(objects=trees.objects, past=TOGETHER)
+    kit = SimpleNamespace(memory=Memory(), ports=ports)
+    seen = replace(world(one), tip=tip)
+    plan_steps.revise(cast("Kit", kit), one, Plan(tasks=(core, view), revision=2), seen)
+    (note,) = kit.memory.pending.values()
+    (stored,) = (op.content for op in note.operations if isinstance(op, PutFile))
+    made = Plan.model_validate_json(stored or b"")
+    assert {t.id: t.after for t in made.tasks} == {"core": ("view",), "view": ()}
 
 
 def test_the_threshold_is_that_of_the_doctrine(trees: Trees, tip: Oid) -> None:

@@ -290,8 +290,9 @@ def test_an_output_of_before_a_clash_is_done_again_and_nobody_is_asked() -> None
     )
     done = [changed(1, "docs/a.md", of=A, base=30), changed(3, "docs/b.md", of=B)]
     assert named(steps(*done, tasks=BOTH, synthesis=dissent)) == ["a"]
-    same = [changed(1, "docs/a.md", of=A), changed(3, "docs/b.md", of=B)]
-    assert said(*same, tasks=BOTH, synthesis=dissent).record.subject == "Which one?"
+    for base in (1, 30):  # the tip, and one that records have moved since
+        same = [changed(1, "docs/a.md", of=A, base=base), changed(3, "docs/b.md", of=B, base=base)]
+        assert said(*same, tasks=BOTH, synthesis=dissent).record.subject == "Which one?"
 
 
 @pytest.mark.parametrize(

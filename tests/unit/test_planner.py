@@ -11,6 +11,7 @@ from coordinator.domain.brief import Brief, Input, Kind, OutputFormat
 from coordinator.domain.doctrine import Doctrine
 from coordinator.domain.names import ProfileName, TaskId
 from coordinator.domain.output import CouldNot, Report
+from coordinator.domain.past import Past
 from coordinator.domain.plan import Part, Plan, Task
 from coordinator.domain.policy import Limits, Policy, Profile
 from coordinator.domain.progress import next_step, next_steps
@@ -153,6 +154,23 @@ def test_what_a_restart_cost_does_not_count_and_other_losses_do() -> None:
     found = step(*(gone(n, "broke its contract") for n in (1, 2, 3)), of=TO_A)
     assert isinstance(found, RevisePlan)
     assert found.plan.notes == ("planner: an attempt was lost: broke its contract",)
+
+
+def test_restarts_without_end_end_all_the_same() -> None:
+    often = [replace(lost(n, "the daemon was restarted"), spec=mind(n).spec) for n in range(1, 51)]
+    assert isinstance(step(*often[:-1], of=TO_A), Dispatch)
+    assert isinstance(step(*often, of=TO_A), RevisePlan)
+
+
+def test_after_a_loss_that_may_pass_the_planner_pauses() -> None:
+    gone = replace(lost(1, "the worker failed: overloaded (529)"), spec=mind(1).spec)
+    one = asks(gone)
+    past = Past(spec=gone.spec, began_ago_s=2.0, ended_ago_s=0.1, reason=gone.reason)
+    found = next_step(one, a_world(one, policy=HOUSE, past=(past,)))
+    assert isinstance(found, Wait)
+    assert found.due_in_s is not None
+    assert 0 < found.due_in_s <= HOUSE.retrying.pause_s
+    assert isinstance(step(gone), Dispatch), "nobody knows when it was lost"
 
 
 def test_a_question_of_the_planner_is_asked_and_costs_no_try() -> None:
@@ -342,6 +360,16 @@ def test_what_is_done_is_as_it_was_whatever_the_answer_says_of_it() -> None:
     step_ = then(mind(4, ACCEPTED, body=repeated))
     assert isinstance(step_, RevisePlan)
     assert step_.plan.tasks[0] == A
+
+
+def test_what_rules_of_now_have_against_tasks_that_are_done_is_no_fault_of_an_answer() -> None:
+    assert A.part is not None
+    wide = A.part.model_copy(update={"scope_in": ("docs/a.md", "css/x.css")})
+    old = A.model_copy(update={"part": wide})
+    again = mind(4, body=INSTEAD)
+    one = half_done(again, tasks=(old, B))
+    judged = judge(again, one, a_world(one, policy=HOUSE), objects=OBJECTS)
+    assert isinstance(judged, Accept), judged
 
 
 def test_an_id_that_was_tried_in_vain_is_taken() -> None:

@@ -187,8 +187,10 @@ def test_changes_of_the_parts_need_no_reduction_and_each_has_its_own_scope() -> 
         EXAMPLES["map-reduce"]
         .replace("a list", "changes")
         .replace("---\n", "---\nworker: author\n", 1)
-    )
+    ) + "ACCEPTANCE: matches: /about/\n"
     made = plan(text)
+    asked = [[one.text for one in task.part.acceptance] for task in made.tasks if task.part]
+    assert asked == [["matches: /about/"]] * 2, "each part answers for its own files"
     assert [task.part.scope_in for task in made.tasks if task.part] == [
         ("docs",),
         ("public/index.html", "public/about.html"),

@@ -205,6 +205,10 @@ def test_the_same_worker_makes_it_where_no_other_may() -> None:
     second = step(shut)
     assert isinstance(second, Dispatch)
     assert second.task.profile == "links"
+    trial = LeftAlone(why="it failed", due_in_s=0, on_trial=True)
+    tried = step(replace(seen, breakers={OTHER.name: trial}))
+    assert isinstance(tried, Dispatch)
+    assert tried.task.profile == "links", "a trial is an attempt that is needed"
     both = {name: LeftAlone(why="it fails", due_in_s=9) for name in (OTHER.name, LINKS.name)}
     assert isinstance(step(replace(seen, breakers=both)), Wait)
 
