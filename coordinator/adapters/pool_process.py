@@ -115,11 +115,18 @@ class Child:
         """Kills it when it has used up its allowance; tells whether it was killed."""
         if time.monotonic() > deadline:
             self.kill(f"killed: longer than {allowance.wall_clock_s_max:g} s")
-        elif self.silent_s > allowance.idle_s_max:
+        elif self.silent_s > allowance.idle_s_max and not self._hears(talk):
             self.kill(f"killed: silent for {allowance.idle_s_max:g} s")
         elif talk.bytes_read > allowance.output_bytes_max:
             self.kill(f"killed: more output than {allowance.output_bytes_max} bytes")
         return self._killed is not None
+
+    def _hears(self, talk: "_Talk") -> bool:
+        """Takes what came while we were kept from looking; tells whether anything did."""
+        came = talk.turn(0)
+        if came:
+            self._heard_s = time.monotonic()
+        return came
 
     def _wait(self, deadline: float) -> None:
         """Waits for the end of a process that closed its pipes."""

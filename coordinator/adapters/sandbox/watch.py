@@ -11,7 +11,7 @@ _CHUNK = 65_536
 _LOOK_S = 0.1
 _BACKLOG_BYTES_MAX = 1 << 20
 _DRAIN_S_MAX = 0.5
-_REAP_S_MAX = 10.0
+_REAP_S_MAX = 60.0  # a killed process needs a processor to end
 _STDERR_BYTES_MAX = 8_192
 _SIGINT, _SIGKILL = 2, 9
 _GONE = "stopped: the daemon is gone"
@@ -87,7 +87,7 @@ class Watch:
         idle_s_max = spec["idle_s_max"]
         if now - self._begun > spec["wall_clock_s_max"]:
             self._stop(f"killed: longer than {spec['wall_clock_s_max']:g} s")
-        elif idle_s_max and now - self._heard > idle_s_max:
+        elif idle_s_max and now - self._heard > idle_s_max and not self._has_spoken():
             self._stop(f"killed: silent for longer than {idle_s_max:g} s")
         elif now - self._looked > _LOOK_S and "limits" not in spec["without"]:
             self._looked = now
@@ -96,6 +96,10 @@ class Watch:
             )
             if fault is not None:
                 self._stop(fault, at_once=True)
+
+    def _has_spoken(self) -> bool:
+        """Tells whether output waits to be read: it was us who were kept from looking, or from passing it on."""
+        return bool(self._outputs and select.select(list(self._outputs), [], [], 0)[0])
 
     def _wait_s(self, now: float) -> float:
         spec = self._spec
