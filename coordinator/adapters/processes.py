@@ -17,7 +17,7 @@ from coordinator.domain.record import clean
 
 TAIL_BYTES_MAX = 8_192
 _LOOK_S = 0.1  # how often a silent command is asked whether it has ended
-_DRAIN_S_MAX = 0.5  # for what is still in the pipe once it has
+_DRAIN_TURNS_MAX = 32  # a pipe holds less
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +70,7 @@ def run(
             if not (in_time and leave_background):
                 _signal(process, signal.SIGKILL)
             process.wait()
-        output.drain(time.monotonic() + _DRAIN_S_MAX)
+        output.drain()
     return Finished(
         code=process.returncode if in_time else None,
         tail=output.said.text(),
@@ -123,10 +123,11 @@ class _Output:
         self.said.add(chunk)
         return bool(chunk)
 
-    def drain(self, until: float) -> None:
-        """Reads what is there already."""
-        while self.open and time.monotonic() < until and self.take(0.0):
-            pass
+    def drain(self) -> None:
+        """Reads what is there already, and no more of what others go on writing."""
+        for _ in range(_DRAIN_TURNS_MAX):
+            if not self.open or not self.take(0.0):
+                break
 
 
 def _follow(process: "subprocess.Popen[bytes]", output: _Output, deadline: float) -> bool:
