@@ -20,7 +20,7 @@ from coordinator.domain.screen import FILE_BYTES_MAX, FILES_MAX
 
 PATCH_BYTES_MAX = 5_000_000
 BYTES_MAX = 64_000_000  # of all that a patch makes
-_APPLY_S_MAX = 20.0
+_APPLY_S_MAX = 60.0
 _MEMORY_KIB_MAX = 2_000_000
 _REASONS_MAX = 5
 _REASON_CHARS_MAX = 300

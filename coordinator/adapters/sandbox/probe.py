@@ -12,6 +12,7 @@ from coordinator.adapters.sandbox import namespaces
 from coordinator.adapters.sandbox.cell import Cell, CellEnded, CellLimits, Layer, Unavailable
 from coordinator.adapters.sandbox.seccomp import ARCHITECTURES
 
+_S_MAX = 60.0  # a moment, on a machine with nothing else to do
 _NAMESPACES = ("user", "pid", "mnt", "net", "ipc", "uts")
 _LINE = """\
 cat /proc/self/status
@@ -45,7 +46,7 @@ def layers(sandbox: _Runs) -> tuple[Layer, ...]:
                     argv=("sh", "-c", _LINE),
                     tree=Path(empty),
                     access="scratch",
-                    limits=CellLimits(wall_clock_s_max=20),
+                    limits=CellLimits(wall_clock_s_max=_S_MAX),
                 )
             )
     except (Unavailable, OSError) as error:
@@ -74,7 +75,7 @@ def version(bwrap: str) -> tuple[int, ...]:
     if shutil.which(bwrap) is None:
         raise Unavailable(f"there is no {bwrap} here", hint=f"{INSTALL}, {NONE}")
     try:
-        done = subprocess.run([bwrap, "--version"], capture_output=True, check=True, timeout=10)
+        done = subprocess.run([bwrap, "--version"], capture_output=True, check=True, timeout=_S_MAX)
         return tuple(int(part) for part in done.stdout.split()[-1].split(b"."))
     except (OSError, subprocess.SubprocessError, ValueError, IndexError) as error:
         raise Unavailable(f"{bwrap} does not work ({error})", hint=f"{INSTALL}, {NONE}") from None
