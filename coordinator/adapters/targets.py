@@ -32,29 +32,37 @@ class EnvironmentTargets:
     """Implements ports.Targets.
 
     `repository` is the top that relative paths start from, `scratch` where trees for commands are
-    written, `environment` the daemon's own: deploy credentials live there and nowhere else.
+    written, `environment` the daemon's own: deploy credentials live there and nowhere else;
+    `look_s_max` is how long a probe may take to say what is live.
     """
 
     def __init__(
-        self, git: Git, *, repository: Path, scratch: Path, environment: Mapping[str, str]
+        self,
+        git: Git,
+        *,
+        repository: Path,
+        scratch: Path,
+        environment: Mapping[str, str],
+        look_s_max: float = _LOOK_S_MAX,
     ) -> None:
         self._git = git
         self._repository = repository.resolve()
         self._scratch = scratch
         self._environment = environment
+        self._look_s_max = look_s_max
 
     def live(self, target: Target) -> Oid | None:
         """Asks the target's probe; a directory without one is read through its path."""
         if target.live is None:
             return self._releases(target).revision() if target.kind == "directory" else None
         if target.live.startswith(("http://", "https://")):
-            return _oid_in(_body(target.live))
+            return _oid_in(_body(target.live, self._look_s_max))
         try:
             finished = run(
                 ["sh", "-c", target.live],
                 folder=self._repository,
                 environment=self._environment,
-                timeout_s_max=_LOOK_S_MAX,
+                timeout_s_max=self._look_s_max,
             )
         except OSError:
             return None
@@ -147,11 +155,11 @@ def _filled(line: str, target: Target, revision: Oid, generation: int) -> str:
     )
 
 
-def _body(url: str) -> str:
+def _body(url: str, timeout_s_max: float) -> str:
     headers = {"Cache-Control": "no-cache", "User-Agent": "coordinator"}
     try:
         request = urllib.request.Request(url, headers=headers)  # noqa: S310 - the caller has looked
-        with urllib.request.urlopen(request, timeout=_LOOK_S_MAX) as answer:  # noqa: S310
+        with urllib.request.urlopen(request, timeout=timeout_s_max) as answer:  # noqa: S310
             return bytes(answer.read(_BODY_BYTES_MAX)).decode("utf-8", "replace")
     except (urllib.error.URLError, HTTPException, OSError, ValueError):
         return ""

@@ -1,6 +1,7 @@
 """A web server on the loopback whose answers are functions of the request."""
 
 import contextlib
+import socket
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -13,6 +14,7 @@ class WebServer(ThreadingHTTPServer):
     """Serves `pages` by path (query included first, then without); everything else is 404."""
 
     daemon_threads = True
+    request_queue_size = 128  # who asks many at once must not wait for whoever takes them in
 
     def __init__(self, pages: Mapping[str, Page]) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
@@ -77,6 +79,14 @@ def answer(
 def redirect(location: str, status: int = 302) -> Page:
     """Returns a page that is elsewhere."""
     return lambda handler: answer(handler, b"", status=status, location=location)
+
+
+@contextlib.contextmanager
+def nobody() -> Iterator[str]:
+    """Yields `127.0.0.1:port` where nobody answers, and nobody else can begin to."""
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        yield f"127.0.0.1:{bound.getsockname()[1]}"
 
 
 @contextlib.contextmanager
