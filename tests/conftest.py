@@ -7,9 +7,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
-settings.register_profile("house", deadline=None, database=None, print_blob=True)
+settings.register_profile(
+    "house",
+    # How long drawing an example takes says more of the machine than of the test.
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    database=None,
+    print_blob=True,
+)
 settings.load_profile("house")
 
 GIT_CONFIG = """\
