@@ -15,6 +15,7 @@ from coordinator.adapters.sandbox import WORK, Sandbox
 from coordinator.domain.output import Changes, CouldNot, NoOutput, Output, Report
 from coordinator.domain.package import Scope
 from tests.support.assignments import assignment, folder
+from tests.support.patience import PATIENCE_S
 
 FILES = {"a.txt": "one\n", "docs/b.md": "two\n", "docs/c.py": "three\n", "-n": "dash\n"}
 
@@ -243,9 +244,9 @@ def test_a_status_that_is_not_ok_fails_with_the_last_lines_cleaned(
 @pytest.mark.parametrize(
     ("line", "limits", "wall_s", "why"),
     [
-        ("sleep 60", {}, 0.6, "killed: longer than 0.6 s"),
-        ("sleep 60", {"idle_s_max": 0.5}, 30.0, "killed: silent for longer than 0.5 s"),
-        ("yes", {"output_bytes_max": 100_000}, 30.0, "killed: more output than 100000 bytes"),
+        ("sleep 1000", {}, 0.6, "killed: longer than 0.6 s"),
+        ("sleep 1000", {"idle_s_max": 0.5}, PATIENCE_S, "killed: silent for longer than 0.5 s"),
+        ("yes", {"output_bytes_max": 100_000}, PATIENCE_S, "killed: more output than 100000 bytes"),
     ],
 )
 def test_limits_end_a_command(

@@ -1,4 +1,5 @@
 import os
+import signal
 import socket
 import sys
 import threading
@@ -9,7 +10,8 @@ import pytest
 from coordinator.adapters.sandbox import Cell, CellLimits, Sandbox, Unavailable
 from coordinator.domain.output import Edit
 from coordinator.domain.policy import Limits
-from tests.support.cells import WAYS, Cells, cells
+from tests.support.cells import WAYS, Cells, cells, mark, sleepers
+from tests.support.patience import until
 
 
 @pytest.fixture(params=list(WAYS))
@@ -36,8 +38,16 @@ def test_a_command_sees_its_tree_its_input_and_its_arguments(any_way: Cells) -> 
 
 
 def test_what_it_prints_is_heard_while_it_runs(any_way: Cells) -> None:
+    long = mark()
     chunks: list[bytes] = []
-    ended = any_way.run("echo one; sleep 0.3; echo two", heard=chunks.append)
+
+    def heard(chunk: bytes) -> None:
+        chunks.append(chunk)
+        if chunk == b"one\n":  # it goes on when somebody has heard it
+            (sleeper,) = until(lambda: sleepers(long))
+            os.kill(sleeper, signal.SIGTERM)
+
+    ended = any_way.run(f"echo one; sleep {long}; echo two", heard=heard)
     assert chunks == [b"one\n", b"two\n"]
     assert ended.stdout == b"one\ntwo\n"
 

@@ -11,6 +11,7 @@ from coordinator.domain.package import PackageInput, Scope
 from coordinator.domain.policy import CommandLine, Confinement, Limits, Profile, ProfileKind
 from coordinator.domain.worker import Connection
 from tests.support.memory_tools import OutputKind, package
+from tests.support.patience import PATIENCE_S
 from workers import prompt
 
 ALL_TOOLS = frozenset(("list", "glob", "read", "grep", "file_write"))
@@ -32,7 +33,7 @@ def assignment(
     inputs: tuple[str, ...] = (),
     scope: Scope | None = None,
     by: ProfileKind = "command",
-    wall_s: float = 30.0,
+    wall_s: float = PATIENCE_S,
     connection: Connection | None = None,
     confinement: Confinement | None = None,
     limits: Mapping[str, Any] | None = None,

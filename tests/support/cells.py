@@ -1,5 +1,6 @@
 """What tests of confined commands share."""
 
+import contextlib
 import os
 import shutil
 import threading
@@ -13,6 +14,7 @@ import pytest
 
 from coordinator.adapters.sandbox import Cell, CellEnded, CellLimits, Sandbox
 from coordinator.domain.policy import Layers
+from tests.support.patience import PATIENCE_S
 
 
 def need_bubblewrap() -> None:
@@ -41,6 +43,17 @@ def running(mark: str) -> list[str]:
         if mark in line:
             lines.append(line)
     return lines
+
+
+def sleepers(mark: str) -> list[int]:
+    """Returns the processes of this machine that sleep for `mark` seconds."""
+    wanted = f"sleep\0{mark}\0".encode()
+    found = []
+    for file in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):  # it has just ended
+            if file.read_bytes() == wanted:
+                found.append(int(file.parent.name))
+    return found
 
 
 WAYS: dict[str, tuple[Layers, Literal["auto", "copy"]]] = {
@@ -78,7 +91,7 @@ class Cells:
         stop: threading.Event | None = None,
         **more: Any,
     ) -> CellEnded:
-        more.setdefault("limits", CellLimits(wall_clock_s_max=30))
+        more.setdefault("limits", CellLimits(wall_clock_s_max=PATIENCE_S))
         cell = Cell(argv=("sh", "-c", line), tree=self.tree, confinement=self.confinement, **more)
         return self.sandbox.run(cell, heard=heard, stop=stop)
 
