@@ -1,10 +1,12 @@
 """Several real daemons on one real remote: who works, who waits, who takes over, and who was too late."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from tests.support.patience import UNTIL_IDLE, with_enough
 from tests.support.stations import (
     LINKS_BRIEF,
     PAGES,
@@ -30,11 +32,19 @@ def door(tmp_path: Path) -> Path:
 @pytest.fixture
 def gated(tmp_path: Path, transport: Transport, door: Path) -> Iterator[Hub]:
     """A hub whose gate ends when the door is opened, and whose leases last two seconds."""
-    wait = f"until [ -e {door} ]; do sleep 0.05; done"
-    rules = config(gate=wait, lease_s=2.0)
-    with hub(tmp_path, transport, rules=rules, files=PAGES) as made:
+    with a_gated_hub(tmp_path, transport, door, lease_s=2.0) as made:
         yield made
-        door.touch()  # a daemon that is asked to stop lets its gate end
+
+
+@contextmanager
+def a_gated_hub(folder: Path, transport: Transport, door: Path, *, lease_s: float) -> Iterator[Hub]:
+    wait = f"until [ -e {door} ]; do sleep 0.05; done"
+    rules = config(gate=wait, lease_s=lease_s)
+    with hub(folder, transport, rules=rules, files=PAGES) as made:
+        try:
+            yield made
+        finally:
+            door.touch()  # a daemon that is asked to stop lets its gate end
 
 
 def bases(made: Hub, commits: list[str]) -> list[str]:
@@ -58,7 +68,7 @@ def test_of_two_coordinators_one_wins_the_paths_and_the_other_waits_and_then_lan
         briefs = [one.drop("sitemap", SITEMAP_BRIEF), other.drop("links", LINKS_BRIEF)]
         briefs.append(other.drop("again", OTHER_LINKS_BRIEF))
 
-        daemons = [station.start("--until-idle", "--timeout", "30") for station in (one, other)]
+        daemons = [station.start(*UNTIL_IDLE) for station in (one, other)]
         assert [daemon.wait() for daemon in daemons] == [0, 0]
 
         landed = [made.landings(brief) for brief in briefs]
@@ -98,27 +108,34 @@ def test_a_stale_holder_is_taken_over_by_counter_and_what_it_had_published_is_us
 
 @ONE_TRANSPORT
 def test_a_holder_that_gives_signs_of_life_is_not_taken_over_however_long_its_gate_takes(
-    gated: Hub, door: Path
+    tmp_path: Path, transport: Transport
 ) -> None:
-    first, second = gated.station("first"), gated.station("second")
-    brief = first.drop("sitemap", SITEMAP_BRIEF)
-    busy = first.start()
-    until(lambda: gated.refs("gate"), "the first one gates")
-    epoch = epoch_of(gated, brief)
-    second.start()
+    def is_left_alone(lease_s: float) -> bool:
+        folder = tmp_path / f"{lease_s:g}"
+        folder.mkdir()
+        door = folder / "open"
+        with a_gated_hub(folder, transport, door, lease_s=lease_s) as made:
+            first, second = made.station("first"), made.station("second")
+            brief = first.drop("sitemap", SITEMAP_BRIEF)
+            busy = first.start()
+            until(lambda: made.refs("gate"), "the first one gates")
+            epoch = epoch_of(made, brief)
+            second.start()
 
-    # Renewed at each quarter of the lease, so this is longer than a whole one.
-    wanted = gated.said(f"refs/orchestrator/held/{brief}")["counter"] + 6
-    held = f"refs/orchestrator/held/{brief}"
-    until(lambda: gated.said(held)["counter"] >= wanted, "the holder renews")
-    last = epoch_of(gated, brief)
-    door.touch()
-    busy.event("land", brief=brief)
+            # Renewed at each quarter of the lease, so this is longer than a whole one.
+            held = f"refs/orchestrator/held/{brief}"
+            wanted = made.said(held)["counter"] + 6
+            until(lambda: made.said(held)["counter"] >= wanted, "the holder renews")
+            last = epoch_of(made, brief)
+            door.touch()
+            busy.event("land", brief=brief)
 
-    assert last == epoch
-    assert "outcome=Claim" not in second.log()
-    assert len(gated.landings(brief)) == 1
-    gated.assert_quiet()
+            assert len(made.landings(brief)) == 1
+            made.assert_quiet()
+            return last == epoch and "outcome=Claim" not in second.log()
+
+    # On a busy machine the holder itself may get no processor for as long as a short lease.
+    assert with_enough(is_left_alone, bool, limits_s=(2, 10, 40))[1]
 
 
 @ONE_TRANSPORT

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.patience import UNTIL_IDLE
 from tests.support.stations import (
     PAGES,
     SITEMAP_BRIEF,
@@ -28,7 +29,7 @@ while read old new ref; do
   mkdir CONTROL/first 2>/dev/null || continue
   echo "$PPID" >CONTROL/zombie.new && mv CONTROL/zombie.new CONTROL/zombie
   tries=0
-  until [ -e CONTROL/go ] || [ "$tries" -ge 600 ]; do sleep 0.05; tries=$((tries + 1)); done
+  until [ -e CONTROL/go ] || [ "$tries" -ge 12000 ]; do sleep 0.05; tries=$((tries + 1)); done
 done
 """
 
@@ -156,7 +157,7 @@ def test_a_zombie_push_that_arrives_before_anybody_looks_is_the_landing(
         landed = made.landings(brief)
         assert len(landed) == 1
 
-        assert station.start("--until-idle", "--timeout", "30").wait() == 0
+        assert station.start(*UNTIL_IDLE).wait() == 0
 
         assert made.landings(brief) == landed
         assert station.brief(brief)["state"] == "completed"
@@ -196,7 +197,7 @@ def test_a_lost_response_is_resolved_as_what_really_happened(
         lost = lose_one_reply(made, push, control)
         station = made.station("one")
         brief = station.drop("sitemap", SITEMAP_BRIEF)
-        daemon = station.start("--until-idle", "--timeout", "30")
+        daemon = station.start(*UNTIL_IDLE)
         assert daemon.wait() == 0
 
         assert lost()
@@ -217,7 +218,7 @@ def test_a_refused_push_that_did_move_the_branch_is_seen_as_landed(
         made.hook("pre-receive", control.script(LYING_SERVER))
         station = made.station("one")
         brief = station.drop("sitemap", SITEMAP_BRIEF)
-        daemon = station.start("--until-idle", "--timeout", "30")
+        daemon = station.start(*UNTIL_IDLE)
         assert daemon.wait() == 0
 
         assert control.hit()
@@ -238,8 +239,8 @@ def test_an_orphan_lock_on_the_server_ends_as_a_question_and_lands_once_it_is_me
         lock.touch()
         station = made.station("one")
         brief = station.drop("sitemap", SITEMAP_BRIEF)
-        daemon = station.start("--until-idle", "--timeout", "40")
-        assert daemon.wait(60.0) == 0
+        daemon = station.start(*UNTIL_IDLE)
+        assert daemon.wait() == 0
 
         # One question, and no loop: the attempt was made once, the record written once.
         verbs = [subject.split()[0] for subject in made.subjects()]
@@ -256,7 +257,7 @@ def test_an_orphan_lock_on_the_server_ends_as_a_question_and_lands_once_it_is_me
 
         lock.unlink()
         assert station.run("answer", brief, "refused", "try again").returncode == 0
-        assert station.start("--until-idle", "--timeout", "40").wait() == 0
+        assert station.start(*UNTIL_IDLE).wait() == 0
         assert len(made.landings(brief)) == 1
         made.assert_quiet()
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.patience import UNTIL_IDLE
 from tests.support.stations import (
     LINKS_BRIEF,
     PAGES,
@@ -44,7 +45,8 @@ def scene(tmp_path: Path, transport: Transport) -> Iterator[Scene]:
         working = station.drop("sitemap", SITEMAP_BRIEF)
         daemon = station.start()
         until(lambda: made.refs("gate"), "the gate runs")
-        daemon.kill()
+        daemon.kill(clients=True)
+        made.wait_for_clients()  # a sign of life may be on its way
         submitted = station.drop("links", LINKS_BRIEF)
         known = made.tip
         tree = made.git("rev-parse", "main~1^{tree}")
@@ -66,7 +68,7 @@ def test_everything_stops_and_is_kept_and_goes_on_once_the_branch_is_put_back(
     scene: Scene,
 ) -> None:
     refs = scene.hub.refs()
-    stopped = scene.station.start("--until-idle", "--timeout", "30")
+    stopped = scene.station.start(*UNTIL_IDLE)
 
     assert stopped.wait() == 1
     reason = stopped.event_seen("cannot")["reason"]
@@ -102,7 +104,7 @@ def test_a_person_accepts_the_commit_that_they_looked_at_and_work_goes_on_there(
 
     scene.door.touch()
     accept = ("--accept-rewritten", scene.found[:12])
-    daemon = scene.station.start("--until-idle", "--timeout", "30", *accept)
+    daemon = scene.station.start(*UNTIL_IDLE, *accept)
     assert daemon.wait() == 0
 
     daemon.event_seen("rewritten-accepted")

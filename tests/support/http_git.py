@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tests.support.repos import git
 
-_BACKEND_S_MAX = 120.0
+_BACKEND_S_MAX = 600.0
 
 
 class HttpGit:
@@ -25,6 +25,8 @@ class HttpGit:
         self.root = root
         self.lose: Callable[[str, bytes], bool] = lambda path, body: False
         self.lost = 0
+        self.busy = 0  # requests that are being dealt with
+        self._lock = threading.Lock()
         self._server = _Server(("127.0.0.1", 0), _Request)
         self._server.git = self
 
@@ -32,6 +34,16 @@ class HttpGit:
         """Returns the URL of a repository below the root."""
         port = self._server.server_address[1]
         return f"http://127.0.0.1:{port}/{repository.relative_to(self.root)}"
+
+    @contextmanager
+    def _dealing(self) -> Iterator[None]:
+        with self._lock:
+            self.busy += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self.busy -= 1
 
     def _serve(self) -> None:
         self._server.serve_forever(poll_interval=0.05)
@@ -59,6 +71,7 @@ def serve(*repositories: Path) -> Iterator[HttpGit]:
 class _Server(ThreadingHTTPServer):
     git: HttpGit
     daemon_threads = True  # a client that keeps its connection open must not keep the tests alive
+    request_queue_size = 128
 
     def handle_error(self, request: object, client_address: object) -> None:
         """Says nothing: clients that are killed in mid-request are what the tests are about."""
@@ -83,14 +96,15 @@ class _Request(BaseHTTPRequestHandler):
 
     def _answer(self, body: bytes) -> None:
         path, _, query = self.path.partition("?")
-        finished = subprocess.run(
-            ["git", "http-backend"],
-            input=body,
-            env=self._cgi(path, query, len(body)),
-            capture_output=True,
-            timeout=_BACKEND_S_MAX,
-            check=False,
-        )
+        with self.server.git._dealing():
+            finished = subprocess.run(
+                ["git", "http-backend"],
+                input=body,
+                env=self._cgi(path, query, len(body)),
+                capture_output=True,
+                timeout=_BACKEND_S_MAX,
+                check=False,
+            )
         if self.server.git.lose(path, body):
             self.server.git.lost += 1
             self.close_connection = True

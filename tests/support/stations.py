@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from tests.support import warm
+from tests.support.cells import running
 from tests.support.http_git import HttpGit, serve
 from tests.support.patience import COMMAND_S_MAX, PATIENCE_S
 from tests.support.repos import Content, git, make_site
@@ -157,6 +158,14 @@ class Hub:
         listed = self.git("ls-tree", "-r", "--name-only", "main", "briefs/").splitlines()
         return next((path.split("/")[1] for path in listed if f"/{brief}/" in path), "")
 
+    def wait_for_clients(self) -> None:
+        """Waits until no fetch and no push is under way, also of clients that are dead already."""
+        names = {self.url, str(self.bare)}
+        until(
+            lambda: not (any(map(running, names)) or (self.server and self.server.busy)),
+            "the server is done with all requests",
+        )
+
     def assert_quiet(self) -> None:
         """Asserts that nobody holds anything any more, and that git finds no fault."""
         until(lambda: not self.claims(), "no claim is left")
@@ -287,7 +296,7 @@ class Daemon:
         """Returns the last event of that name, which has been printed already."""
         return next(event for event in reversed(self.events) if event["event"] == name)
 
-    def wait(self, timeout_s: float = PATIENCE_S) -> int:
+    def wait(self, timeout_s: float = COMMAND_S_MAX) -> int:
         """Waits for its end and returns the exit code."""
         code = self._process.wait(timeout_s)
         for reader in self._readers:
