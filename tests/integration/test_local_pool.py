@@ -8,8 +8,7 @@ import subprocess
 import sys
 import textwrap
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -25,6 +24,7 @@ from coordinator.domain.output import NoOutput, Output, Report, Usage
 from coordinator.domain.package import ContextPackage
 from coordinator.domain.policy import Limits, Profile
 from tests.support.memory_tools import OutputKind, package
+from tests.support.patience import PATIENCE_S, until
 from tests.support.repos import git, make_site
 
 CHILD = "tests.support.worker_child"
@@ -51,7 +51,7 @@ class Bench:
         worker: str,
         *,
         number: int = 1,
-        wall_s: float = 60.0,
+        wall_s: float = PATIENCE_S,
         task: str = "List /a/.",
         inputs: tuple[str, ...] = (),
         kind: OutputKind = "json",
@@ -81,7 +81,7 @@ class Bench:
 
     def outcome(self) -> Output | NoOutput:
         """Waits for the bell and returns what came of the one attempt that ended."""
-        assert self.rung.acquire(timeout=30), "nothing finished"
+        assert self.rung.acquire(timeout=PATIENCE_S), "nothing finished"
         finished = self.pool.finished()
         assert len(finished) == 1
         self.pool.acknowledge(finished[0][0].id)
@@ -94,8 +94,7 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
     bench = Bench(tmp_path)
     yield bench
     bench.pool.close()
-    left = [pid for pid in _children(os.getpid()) if pid not in before]
-    assert not [pid for pid in left if "worker_child" in _command(pid)]
+    until(lambda: not [pid for pid in _children(os.getpid()) if pid not in before and _works(pid)])
 
 
 def test_an_attempt_reads_the_base_and_returns_an_output(bench: Bench) -> None:
@@ -165,7 +164,7 @@ def test_what_an_attempt_started_dies_with_it(bench: Bench, tmp_path: Path) -> N
     assert spec.id in bench.pool.running()
     bench.pool.cancel(spec.id, reason="no longer wanted")
     assert bench.reason() == "cancelled: no longer wanted"
-    _until(lambda: not any(_alive(pid) for pid in pids))
+    until(lambda: not any(_alive(pid) for pid in pids))
     assert not bench.pool.running()
 
 
@@ -188,20 +187,25 @@ def test_an_attempt_is_started_once(bench: Bench) -> None:
     assert bench.pool.finished() == ()
 
 
-def test_more_attempts_than_places_take_turns(bench: Bench) -> None:
-    for number in range(1, 7):
+def test_more_attempts_than_places_take_turns(bench: Bench, tmp_path: Path) -> None:
+    sleeping = bench.submit("sleeper", number=1, inputs=(str(tmp_path / "pids1"),))
+    also = bench.submit("sleeper", number=2, inputs=(str(tmp_path / "pids2"),))
+    for number in range(3, 7):
         bench.submit("search", number=number)
     assert len(bench.pool.running()) == 6
-    for _ in range(6):
-        assert bench.rung.acquire(timeout=30)
-    finished = bench.pool.finished()
-    assert sorted(spec.id.number for spec, _ in finished) == [1, 2, 3, 4, 5, 6]
-    assert all(isinstance(what, Output) for _, what in finished)
+    assert bench.pool.finished() == ()
+    bench.pool.cancel(sleeping.id, reason="to make room")
+    for _ in range(5):
+        assert bench.rung.acquire(timeout=PATIENCE_S)
+    assert list(bench.pool.running()) == [also.id]
+    came = {spec.id.number: what for spec, what in bench.pool.finished()}
+    assert sorted(came) == [1, 3, 4, 5, 6]
+    assert all(isinstance(what, Output) for number, what in came.items() if number > 1)
 
 
 def test_an_outcome_comes_again_until_it_is_acknowledged_also_after_a_restart(bench: Bench) -> None:
     spec = bench.submit("search")
-    assert bench.rung.acquire(timeout=30)
+    assert bench.rung.acquire(timeout=PATIENCE_S)
     before = bench.pool.finished()
     assert bench.pool.finished() == before
     bench.pool.close()
@@ -219,7 +223,7 @@ def test_an_outcome_comes_again_until_it_is_acknowledged_also_after_a_restart(be
 
 def test_a_spool_file_that_cannot_be_read_is_set_aside(bench: Bench) -> None:
     bench.submit("raiser")
-    assert bench.rung.acquire(timeout=30)
+    assert bench.rung.acquire(timeout=PATIENCE_S)
     bench.pool.close()
     (file,) = (bench.git_dir.parent / "spool").rglob("*.json")
     file.write_bytes(file.read_bytes()[:-7])
@@ -230,7 +234,7 @@ def test_a_spool_file_that_cannot_be_read_is_set_aside(bench: Bench) -> None:
 
 def test_an_old_spool_file_says_nothing_of_what_was_used(bench: Bench) -> None:
     spec = bench.submit("raiser")
-    assert bench.rung.acquire(timeout=30)
+    assert bench.rung.acquire(timeout=PATIENCE_S)
     bench.pool.close()
     (file,) = (bench.git_dir.parent / "spool").rglob("*.json")
     old = {"format": 1, "spec": spec.model_dump(mode="json"), "output": None, "reason": "it broke"}
@@ -252,7 +256,9 @@ class _Metered:
         self.events.append("closed")
 
 
-@pytest.mark.parametrize(("worker", "wall_s"), [("search", 60.0), ("raiser", 60.0), ("regex", 0.5)])
+@pytest.mark.parametrize(
+    ("worker", "wall_s"), [("search", PATIENCE_S), ("raiser", PATIENCE_S), ("regex", 0.5)]
+)
 def test_what_was_metered_is_what_counts_however_it_ended(
     bench: Bench, worker: str, wall_s: float
 ) -> None:
@@ -293,7 +299,7 @@ def test_closing_kills_what_runs_and_tells_no_outcome(bench: Bench, tmp_path: Pa
     bench.submit("sleeper", inputs=(str(tmp_path / "pids"),))
     pids = _pids(tmp_path / "pids")
     bench.pool.close()
-    _until(lambda: not any(_alive(pid) for pid in pids))
+    until(lambda: not any(_alive(pid) for pid in pids))
     bench.pool = bench.open()
     assert bench.pool.finished() == ()
 
@@ -311,7 +317,7 @@ def test_a_killed_daemon_leaves_no_child_and_loses_no_outcome(bench: Bench, tmp_
         assert len(pids) >= 5
         daemon.send_signal(signal.SIGKILL)
         daemon.wait()
-    _until(lambda: not any(_alive(pid) for pid in pids))
+    until(lambda: not any(_alive(pid) for pid in pids))
     bench.pool.close()
     bench.pool = bench.open()
     ((spec, output),) = bench.pool.finished()
@@ -323,13 +329,14 @@ _DAEMON = textwrap.dedent(
     import sys, threading
     from pathlib import Path
     from tests.integration.test_local_pool import Bench
+    from tests.support.patience import PATIENCE_S
     git_dir, base, pids = sys.argv[1:]
     bench = Bench.__new__(Bench)
     bench.git_dir, bench.base = Path(git_dir), base
     bench.rung = threading.Semaphore(0)
     bench.pool = bench.open()
     bench.submit("search")
-    assert bench.rung.acquire(timeout=30)
+    assert bench.rung.acquire(timeout=PATIENCE_S)
     bench.submit("sleeper", number=2, inputs=(pids,))
     print("finished", flush=True)
     threading.Event().wait()
@@ -339,7 +346,7 @@ _DAEMON = textwrap.dedent(
 
 def _pids(file: Path) -> list[int]:
     """Returns the numbers that a sleeper tells, once it has."""
-    _until(file.exists)
+    until(file.exists)
     return [int(word) for word in file.read_text().split()]
 
 
@@ -352,11 +359,11 @@ def _children(pid: int) -> list[int]:
     return found
 
 
-def _command(pid: int) -> str:
+def _works(pid: int) -> bool:
     try:
-        return Path(f"/proc/{pid}/cmdline").read_text()
+        return "worker_child" in Path(f"/proc/{pid}/cmdline").read_text()
     except (FileNotFoundError, ProcessLookupError):
-        return ""
+        return False
 
 
 def _descendants(pid: int) -> list[int]:
@@ -368,11 +375,3 @@ def _alive(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
     except (FileNotFoundError, ProcessLookupError):
         return False
-
-
-def _until(holds: Callable[[], bool]) -> None:
-    """Waits, bounded, for what other processes do: nothing here can be told of it."""
-    deadline = time.monotonic() + 20
-    while not holds():
-        assert time.monotonic() < deadline, "it did not happen"
-        time.sleep(0.01)

@@ -10,8 +10,7 @@ from coordinator.adapters.clock import SystemClock
 from coordinator.adapters.lanes import ThreadLanes
 from coordinator.domain.errors import RepositoryError
 from coordinator.ports import Lane
-
-PATIENCE_S = 20.0
+from tests.support.patience import PATIENCE_S, until
 
 
 class Bell:
@@ -163,6 +162,7 @@ def test_closing_waits_for_what_runs_drops_what_waits_and_starts_no_more(bell: B
     lanes.start(Lane.REMOTE, "queued", lambda: ran.append("queued"))
     closing = threading.Thread(target=lanes.close, args=(PATIENCE_S,))
     closing.start()
+    until(lambda: lanes.in_flight() == {"running"})
     gate.open.set()
     closing.join(PATIENCE_S)
     assert not closing.is_alive()
@@ -201,6 +201,10 @@ def test_a_hanging_step_does_not_keep_the_process_alive() -> None:
         "print('leaving')\n"
     )
     done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_S,
+        check=False,
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "leaving\n", "")
