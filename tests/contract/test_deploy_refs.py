@@ -14,6 +14,7 @@ from coordinator.adapters.git_process import GitProcess
 from coordinator.domain.names import ZERO, Environment, Oid
 from tests.support.fake_git import FakeGit, FakeServer, PushFault, When
 from tests.support.hand_clock import HandClock
+from tests.support.patience import PATIENCE_S
 
 PROD = Environment("prod")
 ONE, TWO, THREE = Oid("1" * 40), Oid("2" * 40), Oid("3" * 40)
@@ -143,7 +144,7 @@ def test_what_cannot_be_read_is_a_state_and_no_error(clones: Clones, text: bytes
     one = Clone(clones, "one")
     blob = one.git.write("blob", text)
     update = RefUpdate(ref="refs/orchestrator/deploys/prod", expected=None, new=blob)
-    one.git.push([update], timeout_s_max=30)
+    one.git.push([update], timeout_s_max=PATIENCE_S)
     sync(one.git)
     state = one.refs.read(PROD)
     assert state is not None

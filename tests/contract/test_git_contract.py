@@ -12,6 +12,7 @@ from coordinator.domain.errors import MissingObject, RepositoryError
 from coordinator.domain.names import EMPTY_TREE, Oid, RepoPath
 from coordinator.domain.tree import Change, Entry, encode
 from tests.support.fake_git import FakeGit, FakeServer
+from tests.support.patience import PATIENCE_S
 from tests.support.repos import git as run_git
 
 Clone = Callable[[], Git]
@@ -79,7 +80,7 @@ def create(ref: str, oid: Oid) -> RefUpdate:
 
 
 def push(git: Git, *updates: RefUpdate) -> str:
-    return git.push(updates, timeout_s_max=20.0).kind
+    return git.push(updates, timeout_s_max=PATIENCE_S).kind
 
 
 def remote_refs(git: Git) -> dict[str, Oid]:
@@ -376,7 +377,7 @@ def test_a_push_moves_all_its_refs_or_none(clone: Clone) -> None:
     assert push(git, create(MAIN, first), create("refs/o/held", held)) == "ok"
     move = RefUpdate(ref=MAIN, expected=first, new=second)
     wrong = RefUpdate(ref="refs/o/held", expected=first, new=None)
-    reply = git.push([move, wrong], timeout_s_max=20.0)
+    reply = git.push([move, wrong], timeout_s_max=PATIENCE_S)
     assert reply.kind == "rejected"
     assert reply.lines["refs/o/held"] == "! [rejected] (stale info)"
     assert reply.lines[MAIN].startswith("! [rejected] (atomic push failed")
@@ -396,7 +397,7 @@ def test_creating_what_exists_is_refused(clone: Clone) -> None:
 def test_the_identical_push_repeated_is_ok(git: Git) -> None:
     first = commit(git, {"a": "1"})
     assert push(git, create(MAIN, first)) == "ok"
-    reply = git.push([create(MAIN, first)], timeout_s_max=20.0)
+    reply = git.push([create(MAIN, first)], timeout_s_max=PATIENCE_S)
     assert reply.kind == "ok"
     assert reply.lines == {MAIN: "= [up to date]"}
     second = commit(git, {"a": "2"}, first)
@@ -406,7 +407,7 @@ def test_the_identical_push_repeated_is_ok(git: Git) -> None:
     ]
     assert push(git, create("refs/o/held", first)) == "ok"
     assert push(git, *landing) == "ok"
-    reply = git.push(landing, timeout_s_max=20.0)
+    reply = git.push(landing, timeout_s_max=PATIENCE_S)
     assert (reply.kind, reply.lines[MAIN]) == ("rejected", "= [up to date]")
 
 

@@ -16,6 +16,7 @@ from coordinator.adapters.attempt_desk import AttemptDesks
 from coordinator.domain.errors import WorkerError
 from coordinator.domain.policy import Endpoint, Policy
 from tests.support.desk_site import KEY, MODEL, call, client, desk, package, profile, spec
+from tests.support.patience import PATIENCE_S, until
 from tests.support.upstream_server import (
     Answer,
     Asked,
@@ -26,6 +27,7 @@ from tests.support.upstream_server import (
     stream,
     whole,
 )
+from tests.support.web_server import nobody
 
 
 def hello(asked: Asked) -> Answer:
@@ -105,7 +107,7 @@ def test_the_socket_is_for_this_user_alone_and_goes_with_the_attempt(tmp_path: P
             assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
         assert not path.parent.exists()
     assert list((tmp_path / "desks").iterdir()) == []
-    assert not [t for t in threading.enumerate() if t.name == "attempt desk"]
+    until(lambda: not [t for t in threading.enumerate() if t.name == "attempt desk"])
 
 
 def test_a_folder_too_deep_for_a_socket_is_no_hindrance_and_is_swept(tmp_path: Path) -> None:
@@ -127,7 +129,9 @@ def test_a_stream_goes_on_piece_by_piece(tmp_path: Path) -> None:
 
     def held_back() -> Iterator[bytes]:
         yield pieces[0]
-        assert received.wait(20)  # the rest is not even written before the first has arrived
+        assert received.wait(
+            PATIENCE_S
+        )  # the rest is not even written before the first has arrived
         yield b"".join(pieces[1:])
 
     with serving(lambda _: stream(held_back())) as server, desk(tmp_path, server.url) as opened:
@@ -205,9 +209,7 @@ def test_a_redirect_is_not_followed_and_not_shown(tmp_path: Path) -> None:
 
 
 def test_a_model_server_that_is_not_there_is_a_502_that_can_be_tried_again(tmp_path: Path) -> None:
-    with serving(hello) as server:
-        gone = server.url
-    with desk(tmp_path, gone) as opened, client(opened) as worker:
+    with nobody() as host, desk(tmp_path, f"http://{host}") as opened, client(opened) as worker:
         answer = worker.post("/v1/messages", json=call())
         assert answer.status_code == 502
         assert "did not answer: ConnectError" in answer.json()["error"]["message"]
@@ -314,7 +316,7 @@ def test_the_end_of_an_attempt_ends_its_calls_and_counts_what_was_streamed(tmp_p
             with worker.stream("POST", "/v1/messages", json=call(stream=True)) as answer:
                 next(answer.iter_bytes())
             open_ended = opened
-        assert server.broken_off.wait(20)
+        assert server.broken_off.wait(PATIENCE_S)
         used = open_ended.usage()
         assert (used.tokens_in, used.tokens_out) == (50, 100)
         assert used.cost_usd == pytest.approx((50 * 2 + 100 * 10) / 1e6)
@@ -326,7 +328,7 @@ def test_a_model_that_says_nothing_does_not_hold_up_the_end_of_an_attempt(tmp_pa
 
     def silent(_: Asked) -> Answer:
         asked.set()
-        assert let_go.wait(20)
+        assert let_go.wait(PATIENCE_S)
         return whole(message("too late"))
 
     outcome: list[Any] = []
@@ -341,10 +343,10 @@ def test_a_model_that_says_nothing_does_not_hold_up_the_end_of_an_attempt(tmp_pa
         with desk(tmp_path, server.url) as opened, client(opened) as worker:
             thread = threading.Thread(target=work, args=(worker,))
             thread.start()
-            assert asked.wait(20)
-        thread.join(20)
+            assert asked.wait(PATIENCE_S)
+        thread.join(PATIENCE_S)
         assert not thread.is_alive()
-        used = opened.usage()  # nobody knows what it took: the question counts as read
-        assert (used.tokens_in > 0, used.tokens_out) == (True, 0)
+        until(lambda: opened.usage().tokens_in > 0)  # nobody knows what it took: it counts as read
+        assert opened.usage().tokens_out == 0
         let_go.set()
     assert len(outcome) == 1

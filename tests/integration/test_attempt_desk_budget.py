@@ -12,6 +12,7 @@ from coordinator.domain.errors import WorkerError
 from coordinator.domain.failure_policy import Limit
 from coordinator.domain.policy import Limits, Profile
 from tests.support.desk_site import call, client, desk, priced, profile
+from tests.support.patience import PATIENCE_S
 from tests.support.upstream_server import (
     Answer,
     Asked,
@@ -91,8 +92,8 @@ def test_calls_at_once_cannot_together_pass_the_budget(tmp_path: Path) -> None:
     outcomes: list[int] = []
 
     def slow(_: Asked) -> Answer:
-        both.wait(20)
-        assert let_go.wait(20)
+        both.wait(PATIENCE_S)
+        assert let_go.wait(PATIENCE_S)
         return whole(message("x"))
 
     with (
@@ -106,7 +107,7 @@ def test_calls_at_once_cannot_together_pass_the_budget(tmp_path: Path) -> None:
 
         thread = threading.Thread(target=work)
         thread.start()
-        both.wait(20)  # the first call is with the model, and has used nothing yet
+        both.wait(PATIENCE_S)  # the first call is with the model, and has used nothing yet
         assert worker.post("/v1/messages", json=call(max_tokens=900)).status_code == 429
         let_go.set()
         thread.join()
@@ -156,7 +157,7 @@ def test_a_stream_that_passes_the_budget_is_cut_off(
         last = answer.text.strip().splitlines()[-2:]
         assert last[0] == "event: error"
         assert why in last[1]
-        assert server.broken_off.wait(20)
+        assert server.broken_off.wait(PATIENCE_S)
         used = opened.usage()
         assert 0 < used.tokens_out <= 1_010
         assert [r.status for r in opened.refusals()] == [429]
@@ -173,7 +174,7 @@ def test_an_input_larger_than_it_looked_is_cut_off_at_the_first_word(tmp_path: P
     ):
         answer = worker.post("/v1/messages", json=call(stream=True))
         assert answer.text.count("event: error") == 1
-        assert server.broken_off.wait(20)
+        assert server.broken_off.wait(PATIENCE_S)
         assert opened.usage().tokens_in == 5_000
 
 
@@ -306,7 +307,7 @@ def test_a_client_that_stops_listening_is_charged_for_what_was_streamed(tmp_path
             worker.stream("POST", "/v1/messages", json=call(stream=True)) as answer,
         ):
             next(answer.iter_bytes())
-        assert server.broken_off.wait(20)
+        assert server.broken_off.wait(PATIENCE_S)
         used = opened.usage()
         assert used.tokens_in == 10
         assert used.tokens_out >= 1_000

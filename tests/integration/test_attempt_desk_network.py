@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from coordinator.adapters.attempt_desk import AttemptDesks
+from tests.support.patience import PATIENCE_S
 from tests.support.upstream_server import Answer, Asked, UpstreamServer, serving
+from tests.support.web_server import nobody
 
 
 def page(_: Asked) -> Answer:
@@ -25,7 +27,7 @@ def network(folder: Path, *hosts: str) -> Iterator[Path]:
 def exchanged(path: Path, *pieces: bytes) -> bytes:
     """Returns all that comes back for what is sent, until the other end has said everything."""
     with socket.socket(socket.AF_UNIX) as one:
-        one.settimeout(20)
+        one.settimeout(PATIENCE_S)
         one.connect(str(path))
         for piece in pieces:
             one.sendall(piece)
@@ -136,9 +138,7 @@ def test_a_name_that_stands_for_this_machine_is_no_way_around(
 
 
 def test_a_host_that_is_not_there_is_said(tmp_path: Path) -> None:
-    with serving(page) as server:
-        gone = place(server)
-    with network(tmp_path, gone) as path:
+    with nobody() as gone, network(tmp_path, gone) as path:
         said = exchanged(path, f"CONNECT {gone} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
         assert said.startswith(b"HTTP/1.1 502")
         assert b"does not answer" in said

@@ -12,6 +12,7 @@ from coordinator.domain.errors import WorkerError
 from coordinator.domain.policy import Policy
 from coordinator.domain.worker import UngrantedTool
 from tests.support.desk_site import client, desk, package, profile, spec
+from tests.support.patience import PATIENCE_S
 
 NOWHERE = "http://127.0.0.1:9"
 
@@ -88,6 +89,7 @@ def test_a_worker_cannot_take_more_connections_than_a_few(tmp_path: Path) -> Non
                 transport=httpx2.HTTPTransport(uds=opened.connection.socket),
                 base_url="http://desk",
                 headers={"x-api-key": opened.connection.token},
+                timeout=PATIENCE_S,
             )
             for _ in range(33)
         ]

@@ -27,6 +27,7 @@ from coordinator.domain.package import Constraints, ContextPackage, Scope, Wante
 from coordinator.domain.tree import Entry
 from coordinator.domain.verdict import Accept, Finding, Reject, Trust
 from tests.support.fake_git import FakeGit, FakeServer, PushFault, When
+from tests.support.patience import PATIENCE_S
 from tests.support.repos import git as run_git
 
 BRIEF = BriefId("one-3fa29c01")
@@ -76,7 +77,7 @@ def desk(git: Git, max_bytes: int = 100_000) -> Desk:
     entry = Entry("100644", objects.blob(b"1"))
     tree = objects.edit(EMPTY_TREE, {RepoPath("a"): entry, RepoPath("d/x"): entry})
     base = git.commit(tree=tree, parents=[], message="m\n", author=WHO, committer=WHO, sign=False)
-    git.push([RefUpdate(ref="refs/heads/main", expected=None, new=base)], timeout_s_max=20.0)
+    git.push([RefUpdate(ref="refs/heads/main", expected=None, new=base)], timeout_s_max=PATIENCE_S)
     return Desk(git, objects, GitAttempts(git, objects, max_bytes=max_bytes), base)
 
 

@@ -11,6 +11,7 @@ from coordinator.adapters.tree_files import FILE_TIME_S, remove_folder
 from coordinator.domain.errors import RepositoryError
 from coordinator.domain.names import Oid
 from coordinator.domain.tree import Mode
+from tests.support.patience import PATIENCE_S
 from tests.support.product_trees import Files, bare_repository, expected, plain, seen, store
 
 
@@ -101,7 +102,7 @@ def test_a_folder_that_is_held_is_not_changed(git: GitProcess, tmp_path: Path) -
         thread.join(0.2)
         assert thread.is_alive()
         saw.append((folder / "a").read_text())
-    thread.join(20)
+    thread.join(PATIENCE_S)
     assert saw == ["first", "second"]
 
 
@@ -133,7 +134,7 @@ def test_many_threads_get_the_trees_they_asked_for(git: GitProcess, tmp_path: Pa
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(60)
+        thread.join(PATIENCE_S)
     assert wrong == []
     assert not any(thread.is_alive() for thread in threads)
 

@@ -13,6 +13,7 @@ from coordinator.adapters.reading import FileMemo
 from coordinator.domain.errors import RepositoryError
 from coordinator.domain.names import Oid
 from coordinator.domain.together import PATHS_MAX, Together, Touched
+from tests.support.patience import PATIENCE_S
 from tests.support.repos import commit_files, git
 
 
@@ -37,7 +38,9 @@ def read(
     door: GitProcess, folder: Path | None = None, *, commits_max: int = 5_000
 ) -> Sequence[Touched]:
     tip = Oid(git(door.directory, "rev-parse", "HEAD"))
-    return GitCoChange(door, FileMemo(folder), commits_max=commits_max).touched(tip)
+    return GitCoChange(
+        door, FileMemo(folder), commits_max=commits_max, seconds_max=PATIENCE_S
+    ).touched(tip)
 
 
 def test_it_names_every_commit_newest_first_with_what_it_touched(
@@ -145,7 +148,7 @@ def test_when_time_is_up_what_is_known_by_then_is_what_there_is(
     memo = FileMemo(tmp_path / "memo")
     tip = Oid(git(repo, "rev-parse", "HEAD"))
     assert GitCoChange(door, memo, seconds_max=0.0).touched(tip) == []
-    known = GitCoChange(door, memo).touched(tip)
+    known = GitCoChange(door, memo, seconds_max=PATIENCE_S).touched(tip)
     commit_files(repo, {"src/later.py": "later"})
     tip = Oid(git(repo, "rev-parse", "HEAD"))
     assert GitCoChange(door, memo, seconds_max=0.0).touched(tip) == known

@@ -1,7 +1,6 @@
 """The tools that the daemon runs: over real sockets, through an attempt's own desk, and in a real cell."""
 
 import json
-import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,7 +19,8 @@ from coordinator.domain.package import ContextPackage
 from coordinator.domain.policy import Confinement, Policy, Profile
 from coordinator.domain.worker import UngrantedTool, UnusableArgument
 from tests.support import desk_site
-from tests.support.web_server import WebServer, answer, redirect, serving
+from tests.support.patience import PATIENCE_S
+from tests.support.web_server import WebServer, answer, nobody, redirect, serving
 from workers.daemon_tools import DaemonTools
 
 EVERY = ("check_url", "fetch_url", "python_exec", "web_search")
@@ -46,7 +46,7 @@ def tools(policy: Policy, *granted: str) -> Mapping[str, Tool]:
         desk_site.package().model_copy(update={"tools_available": granted or EVERY}),
         PROFILE,
         policy,
-        web=HttpWeb(),
+        web=HttpWeb(timeout_s_max=PATIENCE_S),
         sandbox=NoSandbox(),
         snapshot=no_snapshot,
     )
@@ -161,16 +161,13 @@ def desk(tmp_path: Path, policy: Policy, *granted: str) -> Iterator[DaemonTools]
 
 
 def test_a_worker_without_a_network_checks_many_urls_over_its_socket(tmp_path: Path) -> None:
-    with socket.socket() as bound:
-        bound.bind(("127.0.0.1", 0))
-        silent = f"127.0.0.1:{bound.getsockname()[1]}"
-        with serving({f"/{n}": "x" for n in range(30)}) as server:
-            policy = Policy(network_hosts=(server.host, silent))
-            urls = [server.url(f"/{n}") for n in range(40)] * 2
-            urls += [f"http://{silent}/", "http://other.example/"]
-            with desk(tmp_path, policy, "check_url") as remote:
-                found = check(urls, remote.call, within_s=60, used=lambda: None)
-            asked = [path for method, path in server.asked if method == "HEAD"]
+    with nobody() as silent, serving({f"/{n}": "x" for n in range(30)}) as server:
+        policy = Policy(network_hosts=(server.host, silent))
+        urls = [server.url(f"/{n}") for n in range(40)] * 2
+        urls += [f"http://{silent}/", "http://other.example/"]
+        with desk(tmp_path, policy, "check_url") as remote:
+            found = check(urls, remote.call, within_s=PATIENCE_S, used=lambda: None)
+        asked = [path for method, path in server.asked if method == "HEAD"]
     assert len(found) == 42
     assert [found[server.url(f"/{n}")].problem for n in range(40)] == [""] * 30 + ["dead"] * 10
     assert found[f"http://{silent}/"].problem == "unreachable"
@@ -180,7 +177,7 @@ def test_a_worker_without_a_network_checks_many_urls_over_its_socket(tmp_path: P
 
 def test_what_is_not_granted_ends_the_attempt_whoever_asks(tmp_path: Path) -> None:
     with desk(tmp_path, Policy(), "fetch_url") as remote, pytest.raises(UngrantedTool):
-        check(["https://a.example/"], remote.call, within_s=60, used=lambda: None)
+        check(["https://a.example/"], remote.call, within_s=PATIENCE_S, used=lambda: None)
 
 
 def test_what_has_no_answer_in_time_is_left_unchecked() -> None:
@@ -214,7 +211,7 @@ def ran(tmp_path: Path, tree: Path, code: str, *, confinement: Any = "strict") -
         package,
         profile,
         Policy(confinement=Confinement()),
-        web=HttpWeb(),
+        web=HttpWeb(timeout_s_max=PATIENCE_S),
         sandbox=Sandbox(tmp_path / "sandbox"),
         snapshot=snapshot,
     )["python_exec"]
@@ -243,7 +240,7 @@ def test_python_exec_has_no_network_and_cannot_change_the_base(tmp_path: Path, t
         code = f"""
 import urllib.request
 try:
-    print(urllib.request.urlopen("{server.url("/")}", timeout=5).read())
+    print(urllib.request.urlopen("{server.url("/")}", timeout=250).read())
 except OSError as error:
     print("no network")
 try:

@@ -17,6 +17,7 @@ from coordinator.domain.names import BriefId, Digest, Epoch, Oid, ProfileName, T
 from coordinator.domain.output import Usage
 from coordinator.domain.past import Past
 from coordinator.domain.proof import Deletion, Planned
+from tests.support.patience import PATIENCE_S
 
 LINKS = BriefId("links-3fa29c01")
 
@@ -341,7 +342,7 @@ def test_a_disk_without_room_is_an_error_that_says_what_to_do(path: Path) -> Non
         [sys.executable, "-c", program, str(path)],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE_S,
         check=False,
     )
     assert done.stdout == (

@@ -8,6 +8,7 @@ from coordinator.adapters import ref_values
 from coordinator.adapters.git import RefUpdate
 from coordinator.adapters.git_process import GitProcess, create_private_clone
 from coordinator.domain.errors import MissingObject
+from tests.support.patience import PATIENCE_S
 from tests.support.repos import make_site
 
 
@@ -19,7 +20,7 @@ def test_c1_what_a_ref_says_is_read_back_from_either_root(tmp_path: Path, root: 
         oid = ref_values.store(git, b'{"brief": "a"}\n', root=root)
         update = RefUpdate(ref=f"{root}/held/a", expected=None, new=oid)
 
-        assert git.push([update], timeout_s_max=30.0).kind == "ok"
+        assert git.push([update], timeout_s_max=PATIENCE_S).kind == "ok"
         assert git.fetch([f"+{root}/held/*:refs/mirror/held/*"], prune=True) is None
 
         there = git.refs("refs/mirror/held/")["refs/mirror/held/a"]
@@ -33,7 +34,7 @@ def test_a_blob_below_refs_heads_is_refused_by_git_itself(tmp_path: Path) -> Non
         blob = ref_values.store(git, b"{}", root="refs/orchestrator")
         update = RefUpdate(ref="refs/heads/orchestrator/held/a", expected=None, new=blob)
 
-        assert git.push([update], timeout_s_max=30.0).kind == "rejected"
+        assert git.push([update], timeout_s_max=PATIENCE_S).kind == "rejected"
 
 
 def test_a_tree_is_nothing_that_a_ref_says(tmp_path: Path) -> None:

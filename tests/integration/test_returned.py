@@ -16,6 +16,7 @@ import pytest
 from coordinator.adapters.sandbox import returned
 from coordinator.domain.clean_path import is_git
 from coordinator.domain.output import Edit, RefusedEntry
+from tests.support.patience import PATIENCE_S
 
 FILES_MAX = 1_000
 BYTES_MAX = 100_000
@@ -85,7 +86,7 @@ class Room:
         if self.kind == "copy":
             tree = self.folder / "copy"
             shutil.copytree(self.lower, tree, symlinks=True)
-            subprocess.run(["bash", "-ec", script], cwd=tree, check=True, timeout=30)
+            subprocess.run(["bash", "-ec", script], cwd=tree, check=True, timeout=PATIENCE_S)
             return Found(*returned.copy_changes(str(tree), str(self.lower), **limits))
         room = self.folder / "room"
         room.mkdir()
@@ -103,7 +104,7 @@ class Room:
             },
             capture_output=True,
             check=False,
-            timeout=30,
+            timeout=PATIENCE_S,
         )
         assert ended.returncode == 0, ended.stderr.decode()
         return Found(*json.loads(ended.stdout))

@@ -13,6 +13,7 @@ from coordinator.domain.failure_policy import Limit
 from coordinator.domain.names import BriefId, Epoch, Oid, ProfileName, TaskId
 from coordinator.domain.package import Constraints, ContextPackage, Scope, WantedOutput
 from coordinator.domain.policy import Endpoint, Limits, Policy, Price, Profile
+from tests.support.patience import PATIENCE_S
 
 KEY = "sk-real-4f2d9c61aa70-key"
 MODEL = "claude-sonnet-5-5"
@@ -110,7 +111,7 @@ def client(opened: OpenDesk, **headers: str) -> Iterator[httpx2.Client]:
     token = {"authorization": f"Bearer {opened.connection.token}"}
     transport = httpx2.HTTPTransport(uds=opened.connection.socket)
     with httpx2.Client(
-        transport=transport, base_url="http://desk", headers=token | named, timeout=20
+        transport=transport, base_url="http://desk", headers=token | named, timeout=PATIENCE_S
     ) as made:
         yield made
 

@@ -81,6 +81,7 @@ class ModelServer:
 
         class Server(socketserver.ThreadingUnixStreamServer):
             daemon_threads = True
+            request_queue_size = 128
 
         self._server = Server(str(socket), Handler)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))

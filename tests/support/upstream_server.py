@@ -143,6 +143,7 @@ def serving(answer: Callable[[Asked], Answer]) -> Iterator[UpstreamServer]:
 
     class Server(ThreadingHTTPServer):
         daemon_threads = True
+        request_queue_size = 128
 
         def handle_error(self, *_: Any) -> None:
             made.broken_off.set()  # the other end went away: some tests are about just that

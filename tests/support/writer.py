@@ -30,6 +30,7 @@ from coordinator.services.observe.shelves import Shelves
 from tests.simulation.fakes import SimJournal
 from tests.support.fake_git import FakeGit, PushFault, When
 from tests.support.hand_clock import HandClock
+from tests.support.patience import PATIENCE_S
 
 MAIN = "refs/heads/main"
 FILES: Mapping[str, str] = {
@@ -132,7 +133,7 @@ class Writer:
             committer=WHO,
             sign=False,
         )
-        self.git.push([RefUpdate(ref=MAIN, expected=tip, new=commit)], timeout_s_max=20.0)
+        self.git.push([RefUpdate(ref=MAIN, expected=tip, new=commit)], timeout_s_max=PATIENCE_S)
         self.remote.sync()
         return commit
 
