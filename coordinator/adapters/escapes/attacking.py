@@ -25,7 +25,7 @@ WITHOUT = ("seccomp", "limits", "processes", "network", "read-only", "mounts", "
 """What can be taken away, to see that it is noticed."""
 
 _TOGETHER = 3
-_S_MAX = 120.0
+_S_MAX = 900.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -42,7 +42,7 @@ _LINE = (
     "if {python} -c 'import pytest' 2>/dev/null; "
     "then {python} -m pytest -q -s -p no:cacheprovider; else {python} test_planted.py; fi"
 )
-_WALL_S = 60.0
+_WALL_S = 600.0
 
 
 def tried(

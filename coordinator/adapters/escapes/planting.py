@@ -64,10 +64,10 @@ class Planted:
         return self.top / "snapshot"
 
     def touched(self) -> set[str]:
-        """Returns the escapes whose traces are seen here."""
+        """Returns the escapes whose traces are seen here; asked when all of them are over."""
         now = self._look()
         found = {name for name, state in now.items() if state != self._before[name]}
-        return found | self.servers.reached | self.bystander.noted()
+        return found | self.servers.heard() | self.bystander.noted()
 
     def _files(self) -> None:
         top = self.top
@@ -142,14 +142,17 @@ class Bystander:
         self._reader.start()
 
     def noted(self) -> set[str]:
-        """Returns the escapes by signals that it has seen."""
-        return set(self._noted)
+        """Ends it once it has looked at all the signals that it got, and returns the escapes that they were."""
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        self._reader.join()
+        return self._noted
 
     def close(self) -> None:
         """Ends it."""
-        self._process.kill()
-        self._process.communicate()
-        self._reader.join()
+        with self._process:
+            self._process.kill()
+            self._reader.join()
 
     def _read(self) -> None:
         heard = self._process.stdout

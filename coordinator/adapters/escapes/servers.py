@@ -7,6 +7,8 @@ import threading
 from pathlib import Path
 
 _LOOK_S = 0.05
+_WORD_S = 20.0  # between somebody's coming and the name that it says
+_WAITING_MAX = 100
 
 
 class Servers:
@@ -32,11 +34,19 @@ class Servers:
         for thread in self._threads:
             thread.start()
 
-    def close(self) -> None:
-        """Stops listening."""
+    def heard(self) -> set[str]:
+        """Returns who reached them. Whoever has come by now is heard, and nobody who comes later."""
         self._end.set()
         for thread in self._threads:
             thread.join()
+        for _ in range(_WAITING_MAX):
+            if not self._hear_all(0):
+                break
+        return self.reached
+
+    def close(self) -> None:
+        """Stops listening."""
+        self.heard()
         for key in list(self._selector.get_map().values()):
             assert isinstance(key.fileobj, socket.socket)
             key.fileobj.close()
@@ -65,11 +75,17 @@ class Servers:
 
     def _serve(self) -> None:
         while not self._end.is_set():
-            for key, _ in self._selector.select(_LOOK_S):
-                server = key.fileobj
-                assert isinstance(server, socket.socket)
-                with contextlib.suppress(OSError):
-                    self._hear(server, is_stream=key.data)
+            self._hear_all(_LOOK_S)
+
+    def _hear_all(self, wait_s: float) -> bool:
+        """Hears one visitor of each server; tells whether there was any."""
+        ready = self._selector.select(wait_s)
+        for key, _ in ready:
+            server = key.fileobj
+            assert isinstance(server, socket.socket)
+            with contextlib.suppress(OSError):
+                self._hear(server, is_stream=key.data)
+        return bool(ready)
 
     def _hear(self, server: socket.socket, *, is_stream: bool) -> None:
         if not is_stream:
@@ -77,7 +93,7 @@ class Servers:
             return
         visitor = server.accept()[0]
         with visitor:
-            visitor.settimeout(1.0)
+            visitor.settimeout(_WORD_S)
             self.reached.add(visitor.recv(100).decode("ascii", "replace").strip())
 
     def _knock(self) -> None:

@@ -66,7 +66,7 @@ def _tried(arm: Arm, wanted: Sequence[Escape], planted: Planted, ways: Doors, le
     alone = [one.id for one in wanted if one.where == "alone"]
     if arm.door:
         together.insert(0, "model-as-granted")
-    scene = _scene(planted, ways, is_confined=arm.kind != "unconfined")
+    scene = {**_scene(planted, ways, is_confined=arm.kind != "unconfined"), **_times(arm)}
     if arm.kind == "unconfined":
         folder = planted.top / "outside"
         every = [
@@ -121,6 +121,17 @@ def _scene(planted: Planted, ways: Doors, *, is_confined: bool) -> dict[str, Any
         "queue": planted.queue,
         **ways.scene(),
         **SIZES,
+    }
+
+
+def _times(arm: Arm) -> dict[str, float]:
+    """Returns how long an escape waits: long wherever it is expected to be ended, or to be answered, before that."""
+    is_bounded = arm.kind != "unconfined" and "limits" not in arm.without
+    is_apart = arm.kind != "unconfined" and arm.without.isdisjoint(("processes", "network"))
+    return {
+        "cpu_s": 1.6 if arm.kind == "unconfined" else 60.0,
+        "patience_s": 1.0 if is_apart else 60.0,
+        "hold_s": 60.0 if is_bounded else 0.4,
     }
 
 

@@ -21,7 +21,7 @@ def _git(*arguments: str) -> str:
         env={**os.environ, "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"},
         capture_output=True,
         check=False,
-        timeout=5,
+        timeout=60,
     )
     if done.returncode:
         raise Stopped(done.stderr.decode("utf-8", "replace").strip().splitlines()[-1])

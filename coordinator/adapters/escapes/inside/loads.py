@@ -22,10 +22,10 @@ def fork_bomb(scene: Scene) -> str:
         while len(children) < scene.processes:
             child = os.fork()
             if child == 0:
-                time.sleep(5)
+                time.sleep(60)
                 os._exit(0)
             children.append(child)
-        time.sleep(0.4)  # for whoever counts from time to time
+        time.sleep(scene.hold_s)
     except OSError as error:
         told = f"{len(children)} processes: {error.strerror}"
     finally:
@@ -49,7 +49,7 @@ def thread_bomb(scene: Scene) -> str:
             thread = threading.Thread(target=end.wait, daemon=True)
             thread.start()
             threads.append(thread)
-        time.sleep(0.4)
+        time.sleep(scene.hold_s)
     except RuntimeError as error:
         raise Stopped(f"{len(threads)} threads: {error}") from error
     finally:
@@ -79,14 +79,14 @@ def memory_of_many(scene: Scene) -> str:
             for place in range(0, share, mmap.PAGESIZE):
                 taken[place] = 1
             os.write(writing, b"x")
-            time.sleep(1)
+            time.sleep(60)
             os._exit(0)
         children.append(child)
     os.close(writing)
     got = b""
     while len(got) < 6 and (more := os.read(reading, 6)):
         got += more
-    time.sleep(0.5)  # for whoever looks from time to time
+    time.sleep(scene.hold_s)
     for child in children:
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)

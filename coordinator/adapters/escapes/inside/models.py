@@ -8,7 +8,7 @@ from typing import Any
 
 from .trying import Scene, Stopped, attempt
 
-_S_MAX = 3.0
+_S_MAX = 30.0
 
 
 class _Way(http.client.HTTPConnection):

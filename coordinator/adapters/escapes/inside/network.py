@@ -4,7 +4,7 @@ import socket
 
 from .trying import Scene, Stopped, attempt
 
-_S_MAX = 1.0
+_S_MAX = 20.0
 
 
 def _said(family: int, address: object, name: str, kind: int = socket.SOCK_STREAM) -> str:
@@ -68,7 +68,7 @@ def listen(scene: Scene) -> str:
         door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         door.bind(("0.0.0.0", scene.ports["door"]))
         door.listen()
-        door.settimeout(0.5)
+        door.settimeout(scene.patience_s)
         with door.accept()[0]:
             return "somebody came"
 

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-SECONDS_MAX = 15.0
+SECONDS_MAX = 90.0  # of one escape that hangs: a busy machine gives it nothing for many
 TOLD_CHARS_MAX = 120
 MARK = "escape-report "
 # In two pieces, so that a search of memory finds what was planted and not this line.
@@ -56,6 +56,8 @@ class Scene:
     files: int
     output_bytes: int
     cpu_s: float
+    patience_s: float  # for what somebody outside does, should the escape lead out
+    hold_s: float  # for whoever looks only from time to time, should it not
 
     def below(self, *parts: str) -> str:
         """Returns the path of something planted."""
