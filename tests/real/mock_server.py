@@ -4,10 +4,8 @@ import functools
 import json
 import os
 import shutil
-import socket
 import subprocess
 import tempfile
-import time
 import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -17,11 +15,11 @@ from typing import Any
 import pytest
 
 from coordinator.adapters.sandbox import WORK
+from tests.real.listening import port_of
 
 REAL = Path(__file__).parents[2] / ".real"
 _CLI = REAL / "node_modules/@copilotkit/aimock/dist/cli.js"
 _USAGE = {"input_tokens": 100, "output_tokens": 10}
-_START_S_MAX = 20.0
 
 
 def required(found: Path | None, what: str) -> Path:
@@ -110,33 +108,18 @@ def mock_server(
     ]
     folder.mkdir()
     (folder / "turns.json").write_text(json.dumps({"fixtures": fixtures}))
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        port: int = taken.getsockname()[1]
-    said = (folder.parent / "mock.log").open("wb")
+    log = folder.parent / "mock.log"
+    said = log.open("wb")
     with (
         said,
         subprocess.Popen(
-            [node, str(_CLI), "-p", str(port), "-f", str(folder), "--strict"],
+            [node, str(_CLI), "-p", "0", "-f", str(folder), "--strict"],
             env={**os.environ, "AIMOCK_STRICT_TURN_INDEX": "1"},
             stdout=said,
             stderr=subprocess.STDOUT,
         ) as process,
     ):
         try:
-            _wait(port)
-            yield MockServer(port)
+            yield MockServer(port_of(process, log))
         finally:
             process.terminate()
-
-
-def _wait(port: int) -> None:
-    deadline = time.monotonic() + _START_S_MAX
-    while True:
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-        except OSError:
-            assert time.monotonic() < deadline, "the mock server does not start"
-            time.sleep(0.05)
-        else:
-            return

@@ -69,7 +69,7 @@ maxTurns: 4
 tools: [read]
 returns: [report]
 price: {{input: 0.1, output: 0.1}}
-limits: {{wall_clock_s: 600, idle_s: 500, tokens: 20000}}
+limits: {{wall_clock_s: 1800, idle_s: 1800, tokens: 20000}}
 ---
 Answer in one short sentence.
 """
@@ -81,8 +81,8 @@ def ran(made: Worked) -> dict[str, Any]:
     file.write_text(BRIEF)
     dropped = made.run("brief", "drop", str(file), "--json")
     assert dropped.code == 0, dropped.out + dropped.said
-    until_idle = ("run", "--until-idle", "--timeout", "1300", "--json")
-    done = in_a_process(made.site.repo, *until_idle, timeout_s_max=1320)
+    until_idle = ("run", "--until-idle", "--timeout", "5400", "--json")
+    done = in_a_process(made.site.repo, *until_idle, timeout_s_max=5460)
     assert done.code == 0, done.out + done.said
     return made.run("show", str(dropped.json["id"]), "--json").json
 
