@@ -68,6 +68,8 @@ class RemoteGit:
             missing = _NO_SOURCE.search(finished.said)
             dropped = [one for one in wanted if missing and _source(one) == missing[1]]
             if not dropped:
+                if finished.code is None and self._stop.is_set():
+                    return Unreachable("interrupted: the coordinator ends", "start it again")
                 return _unreachable(finished, seconds=self._fetch_silence_s_max)
             wanted = [one for one in wanted if one not in dropped]
             gone += dropped
