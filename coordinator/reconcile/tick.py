@@ -150,7 +150,7 @@ class Coordinator:
 
     def _ticked(self, world: World | None) -> Ticked:
         kit, pace = self._kit, self._pace
-        flying = kit.ports.lanes.in_flight() - {"sync", "tell", "follow"}
+        flying = kit.ports.lanes.in_flight() - {"sync"}
         cannot = None
         if isinstance(kit.memory.remote, Rewritten):
             cannot = kit.memory.remote.advice
