@@ -122,10 +122,8 @@ def resting(sighting: Sighting, world: World) -> Wait | None:
         return None
     if sighting.filed.id in world.unpublished:
         return None
-    found = planner.task_steps(plan, sighting, world)
-    going_on = [step for step in found if not isinstance(step, trying.Stuck | None)]
-    waits = [step for step in going_on if isinstance(step, Wait) and step.rests]
-    return waits[0] if waits and len(waits) == len(going_on) else None
+    first, *more = _work(sighting, world)
+    return first if isinstance(first, Wait) and first.rests and not more else None
 
 
 def left_alone(sighting: Sighting, world: World) -> Wait | None:

@@ -14,8 +14,9 @@ from coordinator.domain.output import CouldNot, Report
 from coordinator.domain.past import Past
 from coordinator.domain.plan import Part, Plan, Task
 from coordinator.domain.policy import Limits, Policy, Profile
-from coordinator.domain.progress import next_step, next_steps
-from coordinator.domain.steps import Dispatch, Review, RevisePlan, Say, Step, Wait
+from coordinator.domain.progress import next_step, next_steps, resting
+from coordinator.domain.spent import Spent
+from coordinator.domain.steps import Dispatch, LetGo, Review, RevisePlan, Say, Step, Wait
 from coordinator.domain.tasks import standing
 from coordinator.domain.verdict import Accept, Reject, Verdict
 from coordinator.domain.world import Sighting
@@ -352,6 +353,16 @@ def test_a_plan_that_comes_to_nothing_is_asked_for_again_and_what_is_done_stays(
     (next_,) = next_steps(after, a_world(after, policy=HOUSE))
     assert isinstance(next_, Dispatch)
     assert (next_.task.id, next_.role) == ("b2", "author")
+
+
+def test_a_brief_rests_until_its_planner_can_be_paid_again() -> None:
+    dear = replace(HOUSE.profiles[0], limits=Limits(cost_usd_max=1.0))
+    policy = replace(HOUSE, profiles=(dear, *HOUSE.profiles[1:]))
+    one = half_done()
+    broke = a_world(one, policy=policy, spent_today=Spent(usd=policy.usd_per_day))
+    assert resting(one, broke) is not None
+    assert next_step(one, broke) == LetGo(claim=one.claim)
+    assert isinstance(next_step(one, replace(broke, spent_today=Spent())), Dispatch)
 
 
 def test_what_is_done_is_as_it_was_whatever_the_answer_says_of_it() -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from coordinator.domain import synthesizing
+from coordinator.domain import progress, synthesizing
 from coordinator.domain.attempt import Attempt, Lost, Returned, Running
 from coordinator.domain.brief import Kind
 from coordinator.domain.changeset import Changeset, Disagreement
@@ -112,6 +112,7 @@ def test_without_money_for_it_the_question_stands(desk: Desk) -> None:
     found = synthesizing.step(sighting, today)
     assert isinstance(found, Wait)
     assert found.rests
+    assert progress.resting(sighting, today) == found, "and nobody holds the brief meanwhile"
 
 
 def test_what_was_written_of_older_outputs_does_not_count(desk: Desk) -> None:
