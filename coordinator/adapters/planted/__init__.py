@@ -1,6 +1,7 @@
 """A seeded corpus of planted outputs, for `coordinator eval`: right ones, and wrong ones of every class."""
 
 import random
+from dataclasses import replace
 
 from coordinator.domain.planted import Case
 
@@ -22,11 +23,4 @@ def corpus(seed: int, *, rounds: int) -> tuple[tuple[Site, tuple[Case, ...]], ..
 
 
 def _numbered(case: Case, number: int) -> Case:
-    return Case(
-        name=f"{case.name} #{number}",
-        of=case.of,
-        brief=case.brief,
-        body=case.body,
-        by=case.by,
-        worker=case.worker,
-    )
+    return replace(case, name=f"{case.name} #{number}")
