@@ -78,8 +78,9 @@ class SqliteJournal:
         now_s = self._now()
         self._ask(
             "INSERT OR REPLACE INTO spend (id, brief, said, ended, done, reason, spec, began)"
-            " SELECT ?, ?, ?, ?, ?, ?, a.said, coalesce(a.began, 0)"
-            " FROM (SELECT 1) LEFT JOIN attempts a ON a.id = ?",
+            " SELECT ?, ?, ?, ?, ?, ?, coalesce(a.said, s.spec), coalesce(a.began, s.began, 0)"
+            " FROM (SELECT ? AS id) AS it"
+            " LEFT JOIN attempts a ON a.id = it.id LEFT JOIN spend s ON s.id = it.id",
             attempt.ref,
             attempt.brief,
             usage.model_dump_json(),

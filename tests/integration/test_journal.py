@@ -129,8 +129,11 @@ def test_an_attempt_that_is_forgotten_before_it_ended_counts_with_all_its_money(
     assert journal.begun() == ()
     free = Usage(cost_usd=0.0)
     assert journal.spent(LINKS) == {spec(1).id.ref: Usage(cost_usd=2.0), spec(2).id.ref: free}
-    journal.end(spec(1).id, usage=Usage(cost_usd=0.5), reason="cancelled")  # it ends all the same
+    used = Usage(cost_usd=0.5, tokens_in=7)
+    journal.end(spec(1).id, usage=used, reason="cancelled")  # it ends all the same
     assert journal.spent_since(0) == 0.5
+    known = {past.spec.id.number: (past.reason, past.tokens) for past in journal.past()}
+    assert known == {1: ("cancelled", 7), 2: (RESTARTED, 0)}, "limits count what it took"
 
 
 FIRST_FORMAT = """
