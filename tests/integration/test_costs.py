@@ -129,6 +129,16 @@ def test_an_attempt_that_is_gone_cost_what_the_only_commit_that_names_it_says(
     assert (row["attempts"], row["usd"], row["unknown"], row["unmetered"]) == (1, 0.25, 0, 1)
 
 
+def test_of_several_that_are_gone_nobody_knows_which_cost_what(
+    site: Site, chronicle: Chronicle
+) -> None:
+    brief = chronicle.accept("gone")
+    gone = [(f"refs/orchestrator/attempts/{brief}/e9-{n}", Oid(str(n) * 40)) for n in (1, 2)]
+    chronicle.land(brief, "gone", attempts=tuple(gone))
+    (row,) = coordinator(plain_clone(site), "cost", "--json").json["rows"]
+    assert (row["attempts"], row["usd"], row["unknown"]) == (2, None, 2)
+
+
 def test_a_landing_that_was_taken_back_is_not_in_head(site: Site, chronicle: Chronicle) -> None:
     brief, landing = land(chronicle, 1, {"page.md": b"one\n"})
     trailers = (("Brief-Id", brief), ("Reverts", landing), ("Format", "1"))
