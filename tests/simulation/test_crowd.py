@@ -84,7 +84,7 @@ def _all_rejected(returned: Any, tried: Any) -> str:
         (fairness, "_wait", _nothing, "requests in a minute", (7, 1, 4)),
         (fairness, "_wait_for_tokens", _nothing, "tokens in a minute", (4, 10)),
         (tries, "past", _without_restarted, "requests in a minute", (7, 10)),
-        (straggling, "copies_max", _many, "second attempts run at once", (6, 10)),
+        (straggling, "copies_max", _many, "second attempts run at once", (12, 2, 8)),
         (speculating, "superseded", _none, "running", (8, 4)),
         (attempt_notes, "_judged", _all_rejected, "nobody has judged", (2, 4, 6)),
     ],

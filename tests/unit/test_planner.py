@@ -361,7 +361,7 @@ def test_a_brief_rests_until_its_planner_can_be_paid_again() -> None:
     one = half_done()
     broke = a_world(one, policy=policy, spent_today=Spent(usd=policy.usd_per_day))
     assert resting(one, broke) is not None
-    assert next_step(one, broke) == LetGo(claim=one.claim)
+    assert next_step(one, broke) == LetGo(claim=sightings.claim())
     assert isinstance(next_step(one, replace(broke, spent_today=Spent())), Dispatch)
 
 
