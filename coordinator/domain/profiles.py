@@ -35,7 +35,8 @@ BUILT_IN: tuple[Profile, ...] = (
     ),
     Profile(
         name=ProfileName("search"),
-        description="an inventory of what matches a pattern",
+        # A planner knows of it what is said here, and its task comes to nothing without a pattern.
+        description="an inventory of what matches the pattern that its objective has as `text` or /expression/",
         capabilities=frozenset(("search",)),
         output_kinds=_REPORTS,
         tools=TOOLS,

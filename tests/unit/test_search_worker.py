@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from coordinator.domain.profiles import BUILT_IN
 from tests.support.memory_tools import MemoryTools, package, refusal, rows, text
 from workers.search import Search
 
@@ -38,6 +39,15 @@ def test_a_regular_expression_in_the_task_is_the_pattern(task: str) -> None:
 @pytest.mark.parametrize("task", ['List "x = 1" in src.', "List where `x = 1` stands in a/b/c."])
 def test_quoted_text_is_taken_literally(task: str) -> None:
     assert found(task) == [("src/a.py", 3, 1, "x = 1  # todo | now")]
+
+
+def test_its_description_says_how_it_is_told_a_pattern() -> None:
+    described = next(one.description for one in BUILT_IN if one.name == "search")
+    ways = described.partition(" its objective has as ")[2].split(" or ")
+    lines = {"a.md": "some text\n", "b.md": "an expression\n"}
+    for way, path in zip(ways, lines, strict=True):
+        output = Search().work(package(f"List {way} here.", kind="json"), MemoryTools(lines))
+        assert [row["path"] for row in rows(output)] == [path]
 
 
 @pytest.mark.parametrize(
