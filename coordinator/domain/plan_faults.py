@@ -214,8 +214,9 @@ def _uncovered(split: Sequence[Task], brief: Brief) -> Iterator[PlanFault]:
     had = {criterion.text for part in parts for criterion in part.acceptance}
     for criterion in brief.acceptance:
         if criterion.text not in had:
+            # Word for word: a planner copies it, and a pattern has backslashes.
             message = (
-                f"{criterion.text!r} is in ACCEPTANCE of the brief, and no task answers for it"
+                f"`{criterion.text}` is in ACCEPTANCE of the brief, and no task answers for it"
             )
             hint = "name it at a task, or let one task come after all others"
             yield PlanFault("uncovered", None, message, hint)

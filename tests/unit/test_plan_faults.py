@@ -139,6 +139,16 @@ def test_what_the_brief_names_is_in_some_task() -> None:
     assert codes(two_ends) == ["uncovered"]
 
 
+def test_a_criterion_that_no_task_has_is_said_as_it_is_written() -> None:
+    written = Criterion(kind="matches", value=r"/index\.html/", text=r"matches: /index\.html/")
+    asked = brief(said("a"), said("b"), acceptance=(written,))
+    plan = planning.explicit(asked, POLICY)
+    (fault,) = plan_faults.faults(plan, asked, POLICY, Doctrine())
+    assert fault.message == (
+        r"`matches: /index\.html/` is in ACCEPTANCE of the brief, and no task answers for it"
+    )
+
+
 def test_a_task_stays_out_of_what_the_brief_puts_out_of_bounds_and_names_no_path_of_its_own() -> (
     None
 ):
