@@ -32,7 +32,8 @@ def brief_of(brief: Brief, task: Task | None) -> Brief:
             "scope_out": (*brief.scope_out, *part.scope_out),
             "scope_prose": part.scope_prose,
             "output_format": part.output_format,
-            "do_not": (*brief.do_not, *part.do_not),
+            # Who names a task may say again what its brief says already; it is told and judged once.
+            "do_not": tuple(dict.fromkeys((*brief.do_not, *part.do_not))),
             "acceptance": part.acceptance,
             "tools": part.tools or brief.tools,
             "worker": () if part.task_type else (task.profile,),

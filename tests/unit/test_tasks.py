@@ -53,6 +53,11 @@ def test_a_part_stands_in_for_the_sections_and_keeps_what_bounds_the_whole() -> 
     assert (asked.tools, asked.worker) == (("read", "grep"), ("writer",))
 
 
+def test_a_prohibition_that_a_brief_and_its_part_have_is_said_once() -> None:
+    files = Prohibition(kind="new_files", value="", text="new files")
+    assert tasks.brief_of(BRIEF, task("a", do_not=(files, LINES))).do_not == (LINES, files)
+
+
 def test_a_part_that_names_a_capability_leaves_the_worker_open() -> None:
     asked = tasks.brief_of(BRIEF, task("outline", task_type="research", tools=("read",)))
     assert (asked.worker, asked.task_type, asked.tools) == ((), "research", ("read",))
