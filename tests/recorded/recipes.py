@@ -38,6 +38,13 @@ WORKERS: Mapping[str, str] = {
     "drafter": _model("chat", "drafts", "drafting", "You write short texts, and change little."),
     "scout": _model("chat", "reads", "research", "You read closely, and name your sources."),
     "critic": _model("chat", "finds faults", "review", "You look for what is wrong."),
+    "mind": _model(
+        "chat",
+        "says which tasks a brief is made of",
+        "plans",
+        "You divide work among people who know only what you tell them. "
+        "You split it where the parts stand alone, and you leave nothing of it out.",
+    ),
     "headings": """\
 ---
 kind: command
@@ -50,6 +57,8 @@ returns: [list]
 }
 
 CONFIG = """\
+[brain]
+planner = "mind"
 [endpoints.messages]
 api = "anthropic"
 base_url = "{url}"
