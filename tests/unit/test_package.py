@@ -9,11 +9,13 @@ from coordinator.domain import packing
 from coordinator.domain.brief import Brief, Input, Kind, OutputFormat
 from coordinator.domain.brief_text import render
 from coordinator.domain.names import BriefId, ProfileName, RepoPath, TaskId
-from coordinator.domain.package import ContextPackage
+from coordinator.domain.output import Body
+from coordinator.domain.package import NOTHING_FOUND, ContextPackage
 from coordinator.domain.packing import numbered_rules
-from coordinator.domain.plan import Plan, Task
+from coordinator.domain.plan import Part, Plan, Task
 from coordinator.services.package import PATHS_MAX, pack
-from tests.support.judging import BRIEF, Desk, brief, criterion, prohibition
+from tests.support.judging import BRIEF, Desk, brief, could_not, criterion, prohibition, report
+from tests.support.sightings import ACCEPTED
 
 SCHEMA_FILE = Path(__file__).parents[2] / "docs" / "package.schema.json"
 TASK = Task(
@@ -203,6 +205,41 @@ def test_data_is_given_whole_and_the_result_of_another_brief_with_it(desk: Desk)
     assert at_its_path.content == '{"count": 3}\n'
     assert (nobody.content, nobody.label) == (None, "it has no result at the base")
     assert url.content is None
+
+
+def test_what_earlier_tasks_returned_is_given_and_who_found_nothing_is_marked(desk: Desk) -> None:
+    said: dict[str, Body] = {
+        "links": report("- a\n"),
+        "search": could_not("noop", "All is well."),
+    }
+    done = [
+        replace(desk.returned(body, profile=name, number=n), verdict=ACCEPTED)
+        for n, (name, body) in enumerate(said.items(), 1)
+    ]
+    of = brief(Kind.LIST)
+    part = Part(
+        output_format=of.output_format,
+        guidance="merge",
+        inputs=tuple(given("task", name) for name in said),
+    )
+    after = tuple(map(TaskId, said))
+    last = Task(id=TaskId("all"), objective="", profile=TASK.profile, after=after, part=part)
+    one = desk.sighting(of, *done)
+    assert one.filed.plan is not None
+    plan = Plan(tasks=(*one.filed.plan.tasks, last))
+    package = pack(
+        replace(one, filed=replace(one.filed, plan=plan)),
+        last,
+        attempt=3,
+        base=desk.base,
+        world=desk.world,
+        objects=desk.objects,
+        feedback=(),
+    )
+    assert [(i.value, i.label, i.content) for i in package.input_data] == [
+        ("links", "", "- a\n"),
+        ("search", NOTHING_FOUND, "All is well."),
+    ]
 
 
 def test_the_same_base_gives_the_same_bytes_whatever_the_tip_is(desk: Desk) -> None:
