@@ -183,14 +183,14 @@ class GitObjects:
     def _remembering(self, product: Oid, entries: Sequence[KeptEntry]) -> Oid:
         """Returns a product with entries at the end of their files as they are there: nothing to merge."""
         for file in dict.fromkeys(kept.file for kept in entries):
-            content = self.read(product, file)
-            if content is None:
+            there = self.entry(product, file)
+            if there is None or not there.is_file:
                 continue
-            before = content.decode("utf-8", "surrogateescape")
+            before = self.content(there.oid).decode("utf-8", "surrogateescape")
             after = memory_md.with_entries(before, [k.entry for k in entries if k.file == file])
             if after != before:
                 blob = self.blob(after.encode("utf-8", "surrogateescape"))
-                product = self.edit(product, {file: Entry("100644", blob)})
+                product = self.edit(product, {file: Entry(there.mode, blob)})
         return product
 
     def _without_records(self, tree: Oid, paths: RecordPaths) -> Oid:

@@ -103,7 +103,7 @@ class Shelf:
 
     def _content(self, files: Mapping[str, Entry], name: str) -> bytes:
         entry = files.get(name)
-        if entry is None or entry.mode not in ("100644", "100755"):
+        if entry is None or not entry.is_file:
             return b""
         return self._objects.content(entry.oid)
 

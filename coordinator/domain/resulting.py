@@ -44,7 +44,7 @@ class Resulting:
 
     def bytes_of(self, entry: Entry | None) -> bytes | None:
         """Returns the content of a file; None for no file, a link or a submodule."""
-        if entry is None or entry.mode not in ("100644", "100755"):
+        if entry is None or not entry.is_file:
             return None
         return self.content(entry.oid)
 

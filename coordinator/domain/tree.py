@@ -30,6 +30,11 @@ class Entry:
         """Tells whether it is a folder."""
         return self.mode == "040000"
 
+    @property
+    def is_file(self) -> bool:
+        """Tells whether it is a file of its own: no folder, symbolic link or submodule."""
+        return self.mode in ("100644", "100755")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:

@@ -192,8 +192,7 @@ def _quoted(author: Returned, *, objects: Objects) -> str:
 
 
 def _blob(entry: Entry | None, *, objects: Objects) -> bytes | None:
-    is_file = entry is not None and entry.mode in ("100644", "100755")
-    return objects.content(entry.oid) if is_file and entry is not None else None
+    return objects.content(entry.oid) if entry is not None and entry.is_file else None
 
 
 def _of_task(item: Input, sighting: Sighting) -> PackageInput:

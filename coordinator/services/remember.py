@@ -47,13 +47,13 @@ def with_entries(
     `sources` are the commits that something is remembered from, oldest first; `told` the ids of entries
     that a landing has written already, which are not written again when a person removes them. What other
     briefs left goes along only where the product changes anyway: a report needs no gate but for its own.
-    A file that is not there gets no entries.
+    A file that is not there, or is a link, gets no entries.
     """
     tree = objects.tree_of(tip)
     there = {
         name
         for name in (policy.paths.decisions_file, policy.paths.lessons_file)
-        if objects.read(tree, name) is not None
+        if (entry := objects.entry(tree, name)) is not None and entry.is_file
     }
     if not there:
         return changeset

@@ -78,6 +78,25 @@ def test_entries_of_two_landings_at_once_both_stand_and_none_stands_twice() -> N
     assert first.key != first.digest == second.digest != second.key
 
 
+def test_a_link_in_the_place_of_a_file_of_memory_stays_one_and_modes_stay() -> None:
+    desk = Desk({**FILES, DECISIONS: ("120000", b"../docs/a.md"), LESSONS: ("100755", b"# L\n")})
+    result = desk.trees.tree({"docs/a.md": "b\n"}, on=desk.tree)
+    entries = (*to(DECISIONS, "one"), *to(LESSONS, "two"))
+    merged = desk.objects.merge(
+        changeset(desk, result, entries=entries), claim=None, synced=Synced(desk.base)
+    )
+    assert isinstance(merged, Merged)
+    link, lessons = (desk.objects.entry(merged.product, file) for file in (DECISIONS, LESSONS))
+    assert link == desk.objects.entry(desk.tree, DECISIONS)
+    assert lessons is not None
+    assert lessons.mode == "100755"
+    asked = brief(Kind.CHANGES, scope_in=("docs/a.md",), task_type="links")
+    there = {file for file, _ in carried(desk, changeset(desk, result), failed(desk, asked, "no"))}
+    assert there == {LESSONS}, "nothing is said to be in a link"
+    plan = {"answers": {"only-1": "all of them"}, "questions": {"only-1": "Which?"}}
+    assert {file for file, _ in carried(desk, changeset(desk, result), plan=plan)} == set()
+
+
 def test_a_revert_takes_the_change_back_and_leaves_what_was_remembered() -> None:
     desk = Desk(FILES)
     said = f"# Decisions\n\n{rendered(entry('one'))}"
