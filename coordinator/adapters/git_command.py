@@ -11,6 +11,7 @@ import select
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -23,7 +24,8 @@ from coordinator.domain.errors import RepositoryError
 
 LOCAL_S_MAX = 120.0
 GIT_VERSION_MIN = (2, 38)
-_TERMINATE_S = 0.5
+_TERMINATE_S = 15.0
+_GROUP_LOOK_S = 0.02
 _LOOK_S = 0.25
 
 # What a person sets to say how git reaches a remote; every other GIT_* is somebody else's business.
@@ -249,17 +251,44 @@ def _ended(process: subprocess.Popen[bytes], seconds: float) -> bool:
 
 
 def kill_group(process: subprocess.Popen[bytes]) -> None:
-    """Kills a process that leads its own group, and the group: politely first, as git then removes its locks."""
+    """Kills a process that leads its own group, and the group: politely first, as git then removes its locks.
+
+    What it started is given time too: the other end of a push to a folder is in the group, and a lock that
+    it leaves on the remote would stop every later push.
+    """
     if process.poll() is not None:
         return
-    for number, seconds in ((signal.SIGTERM, _TERMINATE_S), (signal.SIGKILL, 5.0)):
+    _signal_group(process.pid, signal.SIGTERM)
+    until = time.monotonic() + _TERMINATE_S
+    _ended(process, _TERMINATE_S)
+    while (runs := _group_runs(process.pid)) and time.monotonic() < until:
+        time.sleep(_GROUP_LOOK_S)
+    if runs:
+        _signal_group(process.pid, signal.SIGKILL)
+        _ended(process, 5.0)
+
+
+def _signal_group(leader: int, number: int) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(leader, number)
+
+
+def _group_runs(leader: int) -> bool:
+    """Tells whether a process of the group runs yet."""
+    if not sys.platform.startswith("linux"):
         with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, number)
-        if _ended(process, seconds) and number == signal.SIGTERM:
-            # What git started may have ignored it; the group lives as long as one of them does.
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(process.pid, signal.SIGKILL)
-            return
+            os.killpg(leader, 0)
+            return True
+        return False
+    return any(_runs_in(stat, leader) for stat in Path("/proc").glob("[0-9]*/stat"))
+
+
+def _runs_in(stat: Path, leader: int) -> bool:
+    try:
+        state, _, group = stat.read_bytes().rpartition(b")")[2].split()[:3]
+    except (OSError, ValueError):
+        return False  # it has just gone
+    return int(group) == leader and state not in (b"Z", b"X")
 
 
 def _content(file: IO[bytes]) -> bytes:

@@ -6,6 +6,7 @@ import http.server
 import os
 import signal
 import socket
+import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from coordinator.adapters.git import RefUpdate, Signature
+from coordinator.adapters.git_command import kill_group
 from coordinator.adapters.git_process import GitProcess, create_private_clone, sweep_locks
 from coordinator.domain.errors import RepositoryError
 from coordinator.domain.names import EMPTY_TREE, Oid, RepoPath
@@ -110,6 +112,15 @@ def test_a_remote_that_never_answers_ends_with_a_timeout_and_leaves_no_process(
     _, started = with_enough(times_out, lambda started: len(started) >= 2, limits_s=(1, 10, 60))
     assert len(started) >= 2
     until(lambda: all(is_gone(pid) for pid in started))  # a kill takes the kernel a moment
+
+
+def test_what_git_started_puts_its_locks_away_before_it_is_killed(tmp_path: Path) -> None:
+    ready, tidied = tmp_path / "ready", tmp_path / "tidied"
+    tidies = f"trap 'touch {tidied}; exit' TERM; touch {ready}; while :; do sleep 0.05; done"
+    with subprocess.Popen(["sh", "-c", f"({tidies}) & wait"], start_new_session=True) as leader:
+        until(ready.exists)
+        kill_group(leader)
+    assert tidied.exists()
 
 
 def test_a_process_that_keeps_the_output_open_is_not_waited_for(
