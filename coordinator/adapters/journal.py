@@ -23,7 +23,7 @@ from coordinator.domain.proof import Deletion, Planned
 
 CHECKS_MAX = 5_000  # the oldest results go first; a forgotten one is only run again
 PAST_MAX = 500  # ended attempts that are looked back at
-BUSY_TIMEOUT_S = 10.0
+BUSY_TIMEOUT_S = 60.0
 
 _log = logging.getLogger(__name__)
 
