@@ -63,7 +63,7 @@ def run(
                 logger.warning("rewritten accepted known=%s found=%s", known, found)
                 say({"event": "rewritten-accepted", "known": known, "found": found})
             try:
-                return _loop(
+                code = _loop(
                     coordinator,
                     mode=mode,
                     timeout_s=timeout_s,
@@ -77,6 +77,9 @@ def run(
                 unwatch()
                 coordinator.close()
                 logger.info("stopped")
+            if stop.is_set():
+                say({"event": "stopped"})  # the last word: steps that end yet have said theirs
+            return code
     finally:
         singleton.release()
 
@@ -123,7 +126,6 @@ def _loop(
         if deadline_s is not None:
             wait_s = min(wait_s, max(0.01, deadline_s - time.monotonic()))
         wake.wait(wait_s)
-    say({"event": "stopped"})
     return DONE
 
 
