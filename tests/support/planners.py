@@ -1,4 +1,4 @@
-"""A worker that plays the planner: a command that prints one answer after the other, by the number of its attempt."""
+"""A worker that plays the planner: a command that prints an answer by what it is told, such as its number."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -40,16 +40,7 @@ WORKERS = {name: LISTS.format(path=f"docs/{name}.md") for name in ("a", "b")}
 
 def mind(answers: Mapping[int, Any], *, last: Any = None) -> str:
     """Returns the file of a planner that answers attempt n with `answers[n]`, and any other with `last`."""
-    cases = "".join(
-        f"  if [ $n = {number} ]; then cat <<'END'\n  {json.dumps(answer)}\n  END\n  exit; fi\n"
-        for number, answer in answers.items()
-    )
-    rest = f"  cat <<'END'\n  {json.dumps(last)}\n  END\n"
-    return (
-        "---\nkind: command\ncapabilities: [plans]\ncommand: |\n"
-        "  n=$(grep -o '\"attempt\": [0-9]*' | head -n 1 | tr -dc 0-9)\n"
-        f"{cases}{rest}returns: [json]\n---\n"
-    )
+    return minded({f'"attempt": {number},': answer for number, answer in answers.items()}, last=last)
 
 
 def minded(answers: Mapping[str, Any], *, last: Any) -> str:
