@@ -40,7 +40,9 @@ WORKERS = {name: LISTS.format(path=f"docs/{name}.md") for name in ("a", "b")}
 
 def mind(answers: Mapping[int, Any], *, last: Any = None) -> str:
     """Returns the file of a planner that answers attempt n with `answers[n]`, and any other with `last`."""
-    return minded({f'"attempt": {number},': answer for number, answer in answers.items()}, last=last)
+    return minded(
+        {f'"attempt": {number},': answer for number, answer in answers.items()}, last=last
+    )
 
 
 def minded(answers: Mapping[str, Any], *, last: Any) -> str:
