@@ -57,17 +57,25 @@ class GitRemote:
         self.version = 0  # rises with every fetch, so that readers can cache by it
         self._first_seen: dict[str, tuple[Oid, float]] = {}
         self._fetched_s: float | None = None
+        self._synced: Synced | None = None
         self._handled: dict[str, set[str]] = {}
         self._warned: dict[str, Oid] = {}  # inbox branches that hold something else
 
     def sync(self) -> SyncOutcome:
         """Fetches; the known tip advances only to a descendant of itself (rule P5)."""
+        self._synced = None
         failed = self._git.fetch(self._refspecs, prune=True)
         if failed is not None:
             return failed
         outcome = self._judge(self._git.refs(BRANCH).get(BRANCH))
         self._observe()  # after the tip: no claim is ever seen with a tip older than its fetch (C4)
+        if isinstance(outcome, Synced):
+            self._synced = outcome
         return outcome
+
+    def synced(self) -> Synced | None:
+        """Returns what the last fetch came to; None when it failed, or found the branch rewritten."""
+        return self._synced
 
     def _judge(self, found: Oid | None) -> SyncOutcome:
         if found is None:

@@ -6,6 +6,7 @@ from typing import assert_never
 
 from . import (
     budget,
+    claiming,
     finishing,
     notes,
     partial,
@@ -202,16 +203,16 @@ def wanted_paths(sighting: Sighting) -> tuple[RepoPath, ...]:
 def _claim(sighting: Sighting, world: World) -> Step:
     filed = sighting.filed
     paths = wanted_paths(sighting)
-    refs = [claim_ref("", path) for path in paths]
     held = world.held.get(filed.id)
     lease_s = world.policy.lease_s
     if held is not None:
         if held.unchanged_s >= lease_s and held.epoch != world.epoch:
             return TakeClaim(brief=filed.id, paths=paths, stale=held)
         return Wait(phase="dispatch", why=f"held by epoch {held.epoch}")
-    for seen in world.claims:
-        if any(overlap(ref, claim_ref("", seen.claim.path)) for ref in refs):
-            return Wait(phase="dispatch", why=f"{seen.claim.holder} holds {seen.claim.path or '.'}")
+    taken = claiming.in_the_way(paths, world.claims)
+    if taken is not None:
+        return Wait(phase="dispatch", why=f"{taken.holder} holds {taken.path or '.'}")
+    refs = [claim_ref("", path) for path in paths]
     for other in world.briefs.values():
         if _goes_first(other, sighting, refs, world):
             return Wait(phase="dispatch", why=f"{other.filed.id} has waited longer")

@@ -39,6 +39,10 @@ class Remote(Protocol):
         """Returns the branch as last fetched."""
         ...
 
+    def synced(self) -> Synced | None:
+        """Returns what the last fetch came to; None when it failed, or found the branch rewritten."""
+        ...
+
     def fetched_s(self) -> float | None:
         """Returns when the last good fetch was, on the monotonic clock."""
         ...

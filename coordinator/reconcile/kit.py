@@ -135,6 +135,17 @@ class Kit:
             self.memory.stamp = (built, self.ports.clock.timestamp())
         return self.memory.stamp[1]
 
+    def catch_up(self) -> None:
+        """After a write, which ports read back: what they fetched is the newest look, unless that failed.
+
+        Each way to the remote and back costs a second or more with a host far away.
+        """
+        synced = self.ports.remote.synced()
+        if synced is None or self.memory.remote is not None:
+            self.sync()
+        else:
+            self.memory.synced = synced
+
     def sync(self) -> Synced | None:
         """Fetches and remembers what the remote is like; None when nothing can be decided on it."""
         outcome = self.ports.remote.sync()

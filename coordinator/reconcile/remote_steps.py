@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Sequence
 
-from coordinator.domain import batch, partial, spent
+from coordinator.domain import batch, claiming, partial, spent
 from coordinator.domain.attempt import RESTARTED
 from coordinator.domain.check import Check, CheckResult
 from coordinator.domain.names import BriefId
@@ -53,7 +53,8 @@ def recover(kit: Kit) -> None:
         )
     _settle(kit)
     kit.ports.claims.release_gate(kit.branch)  # nothing is gated yet, so ours is an earlier epoch's
-    kit.memory.recovered = kit.sync() is not None
+    kit.catch_up()
+    kit.memory.recovered = kit.memory.remote is None
 
 
 def _settle(kit: Kit) -> None:
@@ -98,7 +99,7 @@ def records(kit: Kit, notes: Sequence[Note], world: World) -> None:
             if kit.memory.pending.get(note.key) is note:
                 del kit.memory.pending[note.key]
         kit.memory.recorded_s = kit.ports.clock.monotonic_s()
-    kit.sync()
+    kit.catch_up()
     kit.ended("records", well=outcome is None or isinstance(outcome, Landed))
 
 
@@ -106,6 +107,8 @@ def claim(kit: Kit, step: TakeClaim, sighting: Sighting, world: World) -> None:
     """Acquires or takes over; being too late is an ordinary outcome."""
     if kit.ports.remote.tip() != world.tip:
         return  # steps before this one in the lane saw a newer tip: the next look decides again
+    if step.stale is None and claiming.in_the_way(step.paths, kit.ports.claims.seen()):
+        return  # one of them got these paths; the remote could only refuse, and it is no bad end of ours
     outcome = dispatch.claim(
         step.brief,
         sighting.filed.digest,
@@ -114,7 +117,7 @@ def claim(kit: Kit, step: TakeClaim, sighting: Sighting, world: World) -> None:
         claims=kit.ports.claims,
         attempts=kit.ports.attempts,
     )
-    kit.sync()
+    kit.catch_up()
     kit.ended(f"claim:{step.brief}", well=isinstance(outcome, Claim))
     logger.info("claim brief=%s outcome=%s", step.brief, type(outcome).__name__)
 
@@ -210,7 +213,7 @@ def publish_landing(kit: Kit, sighting: Sighting, world: World) -> None:
                 kit.memory.prepared.refused[brief, sighting.filed.folder] = why
         case _:
             pass
-    kit.sync()
+    kit.catch_up()
     kit.ended(f"land:{brief}", well=isinstance(outcome, Landed | land.Stale))
 
 

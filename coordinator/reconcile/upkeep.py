@@ -36,7 +36,7 @@ def keep_up(kit: Kit, pace: Pace, world: World) -> None:
     ]
     if idle:
         pace.start(Lane.REMOTE, "release", partial(remote_steps.release, kit, idle))
-    if not any(k.startswith(("claim:", "land:", "release")) for k in flying):
+    elif not any(k.startswith(("claim:", "land:", "release")) for k in flying):
         gone = dispatch.sweepable(world, strays=ports.claims.strays(), branch=kit.branch)
         if gone:
             pace.start(Lane.REMOTE, "sweep", partial(remote_steps.sweep, kit, gone))

@@ -9,7 +9,7 @@ from .machine import Plant
 from .moods import Mood
 from .scenario import Day, Outcome
 
-_BRIEF = """\
+BRIEF = """\
 TASK: Write by hand a line into the pages named below.
 INPUTS: index.txt
 SCOPE: site/a/shared.txt; everything else
@@ -30,9 +30,10 @@ class Alone(Day):
         zombie: bool = False,
         plant: Plant | None = None,
         bound_s: float = _BOUND_S,
+        traced: bool = False,
     ) -> None:
         mood = Mood(weather={"zombie": 1.0 if zombie else 0.0}, machines=1)
-        super().__init__(1, plant=plant or Plant(), mood=mood, traced=False)
+        super().__init__(1, plant=plant or Plant(), mood=mood, traced=traced)
         self._bound_s = bound_s
         (self.machine,) = self.machines
         self.machine.kills_left = 1 if kill_at else 0
@@ -45,13 +46,17 @@ class Alone(Day):
         """Drops the brief, and waits until it has landed and nothing is claimed."""
         after = self.scheduler.after
         after(0.0, self.machine.boot)
-        after(0.5, lambda: self.people.put("brief.md", _BRIEF.encode()))
+        after(0.5, self.begin)
         after(1.0, self.look)
         self.scheduler.run(self._bound_s)
         self.judge()
         if self.machine.life is not None:
             self.machine.life.bury()
         return self.outcome
+
+    def begin(self) -> None:
+        """Drops the brief."""
+        self.people.put("brief.md", BRIEF.encode())
 
     @property
     def is_quiet(self) -> bool:

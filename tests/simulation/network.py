@@ -117,6 +117,7 @@ class SimGit(FakeGit):
         if torn:
             self._fetched.clear()
         failed = super().fetch(refspecs, prune=prune)
+        self._trace(self.name, lambda: "fetch")
         if torn:
             self._seen_before = None
             self._fetched.clear()
