@@ -3,6 +3,7 @@
 The ref names a blob with everything that must outlive us: revision, generation, state, and why it failed.
 """
 
+import functools
 import re
 from typing import Literal
 
@@ -18,6 +19,7 @@ from coordinator.ports import Clock
 _PUSH_S_MAX = 30.0
 _REASON_CHARS_MAX = 4_000
 _OID = r"^[0-9a-f]{40}$"
+_PLAIN = frozenset(b"abcdefghijklmnopqrstuvwxyz0123456789_-")
 
 
 class _Said(BaseModel):
@@ -149,10 +151,10 @@ class GitDeployRefs:
         )
 
 
+@functools.lru_cache(maxsize=256)  # it is asked for at every look
 def ref_name(environment: Environment) -> str:
     """Returns one ref component for any name: bytes outside [a-z0-9_-] as %XX."""
-    plain = re.compile(rb"[a-z0-9_-]")
     return "".join(
-        chr(byte) if plain.match(bytes([byte])) else f"%{byte:02X}"
+        chr(byte) if byte in _PLAIN else f"%{byte:02X}"
         for byte in environment.encode("utf-8", "surrogateescape")
     )

@@ -1,5 +1,6 @@
 """Git tree objects as values: encode, decode, and what an edit along a path is."""
 
+import functools
 import re
 from dataclasses import dataclass
 from typing import Literal
@@ -75,6 +76,7 @@ def encode(entries: dict[str, Entry]) -> bytes:
     )
 
 
+@functools.lru_cache(maxsize=65_536)  # the same few are asked about at every look
 def matches(path: str, pattern: str) -> bool:
     """Tells whether `path` is inside `pattern`: a file, a folder (all below it), or a glob.
 
@@ -100,13 +102,9 @@ def literal_folder(pattern: str) -> RepoPath:
     return RepoPath(plain)
 
 
-_CACHE: dict[str, re.Pattern[str]] = {}
-
-
+@functools.lru_cache(maxsize=4096)
 def _compiled(pattern: str) -> re.Pattern[str]:
-    if pattern not in _CACHE:
-        _CACHE[pattern] = re.compile(_regex(pattern) + r"(?:/.*)?\Z", re.DOTALL)
-    return _CACHE[pattern]
+    return re.compile(_regex(pattern) + r"(?:/.*)?\Z", re.DOTALL)
 
 
 def _regex(pattern: str) -> str:

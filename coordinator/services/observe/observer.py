@@ -203,7 +203,8 @@ class Observer:
             refused=prepared.refused.get((filed.id, filed.folder)),
             spent=cost,
         )
-        return replace(sighting, evaluators=second_look.able(sighting, self._rules.policy))
+        able = second_look.able(sighting, self._rules.policy)
+        return replace(sighting, evaluators=able) if able else sighting
 
     def _waits_s(self, filed: Filed) -> float:
         """Returns for how long a brief has waited for a person, by the date of the commit that says so."""
