@@ -1,5 +1,6 @@
 """One coordinator's machine: what is on its disk, and the process that lives on it until it is killed."""
 
+import math
 from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -41,7 +42,7 @@ from .lanes import SimLanes
 from .network import SimGit, SimServer, Trace, Weather
 from .watch import Watch
 
-_INTERVAL_S = 5.0
+_PAUSE = 0.01  # how likely others run at a port call
 
 
 @dataclass(kw_only=True)
@@ -111,6 +112,7 @@ class Machine:
         self._ticking = self._again = False
         self._tick_due_s: float | None = None
         self._calls_left = 0
+        self._calls_to_pause = 0
 
     @property
     def is_quiet(self) -> bool:
@@ -123,6 +125,7 @@ class Machine:
         self.life = life = Life(self._scheduler, crashed=self._crashed)
         self._ticking, self._tick_due_s = False, None
         self._calls_left = self.kill_after() if self.kills_left else 0
+        self._calls_to_pause = self._drawn_calls()
         clock = SimClock(life, offset_s=random.uniform(0.0, 10_000.0))
         self.epoch = clock.nonce()
         git = SimGit(
@@ -241,8 +244,14 @@ class Machine:
                 self._around.trace(self.name, lambda: f"killed at {name}")
                 self._down()
                 life.die()
-        elif self._random.random() < 0.01:
+        self._calls_to_pause -= 1
+        if not self._calls_to_pause:
+            self._calls_to_pause = self._drawn_calls()
             life.sleep(self._random.choice((0.0, 0.01)))
+
+    def _drawn_calls(self) -> int:
+        """Returns in how many calls others run; drawn once for each pause, for a day has thousands of calls."""
+        return 1 + int(math.log(1.0 - self._random.random(), 1.0 - _PAUSE))
 
     def _down(self) -> None:
         life, git = self.life, self._git
@@ -279,7 +288,7 @@ class Machine:
             return
         assert self._coordinator is not None
         self._ticking, self._again = True, False
-        wait_s = _INTERVAL_S
+        wait_s = 5.0
         try:
             ticked = self._coordinator.tick()
         except CoordinatorError as error:
@@ -287,7 +296,7 @@ class Machine:
         else:
             self.cannot = ticked.cannot
             self.troubles = tuple(trouble.text for trouble in ticked.troubles)
-            wait_s = min(_INTERVAL_S, max(ticked.wake_in_s, 0.2))
+            wait_s = max(ticked.wake_in_s, 0.2)
         self._ticking = False
         self._tick_at(0.0 if self._again else wait_s)
 
