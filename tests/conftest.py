@@ -1,5 +1,6 @@
 """Seals every test off from the machine: own HOME, no foreign git settings, no credentials, loopback only."""
 
+import gc
 import os
 import socket
 from collections.abc import Iterator
@@ -31,6 +32,10 @@ GIT_CONFIG = """\
 \tauto = 0
 [maintenance]
 \tauto = false
+[receive]
+\tautogc = false
+[core]
+\tfsync = none
 """
 
 _FOREIGN = ("GIT_", "COORDINATOR_", "ANTHROPIC_", "XDG_")
@@ -45,6 +50,11 @@ _PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Puts what takes long first, so that in the end no processor waits for one test; else the order stays random."""
     items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
+
+def pytest_collection_finish() -> None:
+    """Has garbage collections pass over what the collected tests are: it stays until the end."""
+    gc.freeze()
 
 
 @pytest.fixture(scope="session", autouse=True)
