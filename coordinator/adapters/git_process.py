@@ -144,7 +144,7 @@ class GitProcess:
 
     def is_ancestor(self, old: Oid, new: Oid) -> bool:
         """Tells whether commit `old` is `new` or in its history; False when either is not here."""
-        if (old, new) in self._ancestry:
+        if (old, new) in self._ancestry or self._is_near(old, new):
             return True
         finished = self.plumbing("merge-base", "--is-ancestor", old, new)
         if finished.code == 0:
@@ -155,6 +155,17 @@ class GitProcess:
         if finished.code == 1 or is_missing(finished.said):
             return False
         raise failed("ancestry could not be read", finished)
+
+    def _is_near(self, old: Oid, new: Oid) -> bool:
+        """Tells whether `old` is `new` or a parent of it, as it mostly is: reading starts no process."""
+        try:
+            kind, content = self.read(new)
+            here = self.read(old)[0]
+        except MissingObject:
+            return False
+        if (kind, here) != ("commit", "commit"):
+            return False
+        return old == new or f"\nparent {old}\n".encode() in content.partition(b"\n\n")[0] + b"\n"
 
     def merge_trees(self, base: Oid, ours: Oid, theirs: Oid) -> Oid | tuple[RepoPath, ...]:
         """Returns the merged tree, or the paths in conflict. Raises RepositoryError."""
