@@ -36,7 +36,10 @@ def keep_up(kit: Kit, pace: Pace, world: World) -> None:
     ]
     if idle:
         pace.start(Lane.REMOTE, "release", partial(remote_steps.release, kit, idle))
-    elif not any(k.startswith(("claim:", "land:", "release")) for k in flying):
+    # What is being let go of needs no sweeping; what could not be, is swept like what others left.
+    if (not idle or kit.failing("release")) and not any(
+        k.startswith(("claim:", "land:", "release")) for k in flying
+    ):
         gone = dispatch.sweepable(world, strays=ports.claims.strays(), branch=kit.branch)
         if gone:
             pace.start(Lane.REMOTE, "sweep", partial(remote_steps.sweep, kit, gone))
