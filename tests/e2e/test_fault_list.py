@@ -11,6 +11,8 @@ from coordinator.adapters import faults
 from tests.support.kill_site import KillSite, make_kill_site, plant_orphan
 from tests.support.recording import Recorder, drive, recording
 
+pytestmark = pytest.mark.xdist_group("fault list")  # one daemon is watched for all of them
+
 # What a lane runs are calls of the others; what CoChange keeps is a copy of what git says.
 NEVER_WRITE = {"Clock", "SecretScan", "Web", "Lanes", "CoChange"}
 BY_HAND = {("claims", "take"), ("claims", "give_back"), ("inbox", "put")}  # commands of people

@@ -10,7 +10,7 @@ import pytest
 from coordinator.adapters.git_clone import create_private_clone, sweep_locks
 from coordinator.adapters.git_process import GitProcess
 from coordinator.adapters.objects import GitObjects
-from coordinator.adapters.patches import PATCH_BYTES_MAX, Patches
+from coordinator.adapters.patches import BYTES_MAX, PATCH_BYTES_MAX, Patches
 from coordinator.domain.names import Oid, RecordPaths, RepoPath
 from coordinator.domain.output import RefusedEntry
 from coordinator.domain.tree import Entry
@@ -247,8 +247,8 @@ def test_a_binary_file_comes_in_whole_and_a_bomb_does_not(desk: Desk, tmp_path: 
         "100644",
         b"\x00\x01\x02" * 100,
     )
-    bomb = binary(tmp_path, bytes(200_000_000))
-    assert len(bomb) < 2_000_000
+    bomb = binary(tmp_path, bytes(BYTES_MAX + 1))
+    assert len(bomb) < BYTES_MAX / 100
     assert desk.refused(bomb).code == "too-large"
 
 

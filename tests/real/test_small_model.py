@@ -75,10 +75,10 @@ Answer in one short sentence.
 """
 
 
-def ran(made: Worked) -> dict[str, Any]:
+def ran(made: Worked, brief: str = BRIEF) -> dict[str, Any]:
     """Drops the brief, runs until nothing is left to do, and returns the brief as `show` has it."""
     file = made.site.repo.parent / "guide.md"
-    file.write_text(BRIEF)
+    file.write_text(brief)
     dropped = made.run("brief", "drop", str(file), "--json")
     assert dropped.code == 0, dropped.out + dropped.said
     until_idle = ("run", "--until-idle", "--timeout", "5400", "--json")
@@ -90,7 +90,7 @@ def ran(made: Worked) -> dict[str, Any]:
 @pytest.mark.parametrize(
     # The server enforces the schema of chat completions, and ignores that of the Messages API.
     ("kind", "output_tokens"),
-    [("openai-compatible", 60), ("claude", 150)],
+    [("openai-compatible", 60), ("claude", 40)],
 )
 def test_poor_answers_are_judged_tried_again_and_then_another_worker_does_it(
     tmp_path: Path, kind: str, output_tokens: int
@@ -127,11 +127,10 @@ def test_a_model_that_alone_has_the_capability_fails_with_reasons(tmp_path: Path
             {"a-model": MODEL.format(kind="openai-compatible", output_tokens=12)},
             config=f'[endpoints.small]\napi = "openai"\nbase_url = "{url}/v1"\n',
         )
-        shown = ran(made)
+        shown = ran(made, BRIEF.replace("retries: 1", "retries: 0"))
     assert shown["state"] == "failed", shown
     how = endings(made)
-    assert sorted(how) == [1, 2]
-    for reason in how.values():
-        assert reason.startswith("the worker failed: its answer was cut at 12 tokens")
+    assert sorted(how) == [1]
+    assert how[1].startswith("the worker failed: its answer was cut at 12 tokens")
     assert "its answer was cut at 12 tokens" in shown["reasons"][0]
     assert all(costs(made))

@@ -131,7 +131,7 @@ def assert_round_trip(brief: Brief) -> None:
 
 @given(FRONT, SECTIONED)
 @example(front="", body="## TASK\nSCOPE: ## , except\n")
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=150, deadline=None)
 @example("", "TASK: \\## INPUTS\n\n\\```\nx\n")
 @example("", "## TASK\n```a\n  TASK: x\n```\n## DO NOT\n- \\\n  INPUTS: x\n")
 @example("", 'SCOPE: `a;b.md`, "c d.md"; not `x`; prose here\n')
@@ -244,7 +244,7 @@ BRIEFS = st.builds(
 
 
 @given(BRIEFS)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_a_brief_made_by_hand_survives_its_text(brief: Brief) -> None:
     assert_round_trip(brief)
 
@@ -257,7 +257,7 @@ def test_any_bytes_are_a_brief_or_faults(content: bytes) -> None:
 
 
 @given(FRONT, SECTIONED, TEXTS)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_a_section_that_is_written_anew_says_only_that(front: str, body: str, said: str) -> None:
     before = parse((front + body).encode(), name="x")
     text = with_section(front + body, "TASK", f"Mend it {said}")
