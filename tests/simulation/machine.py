@@ -42,6 +42,7 @@ from .lanes import SimLanes
 from .network import SimGit, SimServer, Trace, Weather
 from .watch import Watch
 
+_AGAIN_S = 5.0  # after a tick that failed
 _PAUSE = 0.01  # how likely others run at a port call
 
 
@@ -288,7 +289,7 @@ class Machine:
             return
         assert self._coordinator is not None
         self._ticking, self._again = True, False
-        wait_s = 5.0
+        wait_s = _AGAIN_S
         try:
             ticked = self._coordinator.tick()
         except CoordinatorError as error:
