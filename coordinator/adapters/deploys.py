@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from coordinator.adapters import ref_values
 from coordinator.adapters.git import Git, RefUpdate
+from coordinator.domain.claim_name import escaped
 from coordinator.domain.errors import MissingObject
 from coordinator.domain.names import ZERO, Environment, Oid
 from coordinator.domain.world import LiveState
@@ -19,7 +20,6 @@ from coordinator.ports import Clock
 _PUSH_S_MAX = 30.0
 _REASON_CHARS_MAX = 4_000
 _OID = r"^[0-9a-f]{40}$"
-_PLAIN = frozenset(b"abcdefghijklmnopqrstuvwxyz0123456789_-")
 
 
 class _Said(BaseModel):
@@ -154,7 +154,4 @@ class GitDeployRefs:
 @functools.lru_cache(maxsize=256)  # it is asked for at every look
 def ref_name(environment: Environment) -> str:
     """Returns one ref component for any name: bytes outside [a-z0-9_-] as %XX."""
-    return "".join(
-        chr(byte) if byte in _PLAIN else f"%{byte:02X}"
-        for byte in environment.encode("utf-8", "surrogateescape")
-    )
+    return escaped(environment.encode("utf-8", "surrogateescape"))

@@ -61,12 +61,17 @@ def overlap(one: str, other: str) -> bool:
     return one == other or one.startswith(other + "/") or other.startswith(one + "/")
 
 
+def escaped(raw: bytes) -> str:
+    """Returns bytes as one component of a ref: those outside [a-z0-9_-] as %XX."""
+    return "".join(chr(b) if b in _PLAIN else f"%{b:02X}" for b in raw)
+
+
 @lru_cache(maxsize=16_384)
 def _component(part: str) -> str:
     raw = part.encode("utf-8", "surrogateescape")
     with suppress(UnicodeDecodeError):  # bytes that are no UTF-8 stand for themselves
         raw = unicodedata.normalize("NFC", raw.decode("utf-8")).casefold().encode("utf-8")
-    encoded = "".join(chr(b) if b in _PLAIN else f"%{b:02X}" for b in raw)
+    encoded = escaped(raw)
     if len(encoded) <= _COMPONENT_BYTES_MAX:
         return encoded
     return encoded[:100] + "%+" + hashlib.sha256(raw).hexdigest()

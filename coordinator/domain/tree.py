@@ -76,7 +76,7 @@ def encode(entries: dict[str, Entry]) -> bytes:
     )
 
 
-@functools.lru_cache(maxsize=65_536)  # the same few are asked about at every look
+@functools.lru_cache(maxsize=4096)  # the same few are asked about at every look
 def matches(path: str, pattern: str) -> bool:
     """Tells whether `path` is inside `pattern`: a file, a folder (all below it), or a glob.
 
