@@ -54,5 +54,5 @@ def publish(kit: Kit, filed: Filed, state: LiveState, world: World) -> None:
         clock=kit.ports.clock,
     )
     logger.info("revert brief=%s outcome=%s", filed.id, outcome)
-    kit.sync()
+    kit.catch_up()
     kit.ended(f"land:{filed.id}", well=isinstance(outcome, Landed))
