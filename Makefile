@@ -19,7 +19,7 @@ help:
 	@echo "make check    formatting, lint, types and import contracts"
 	@echo "make format   rewrite the code in the house format"
 	@echo "make bench    run the benchmarks"
-	@echo "make lock     pin the requirements again (needs uv)"
+	@echo "make lock     pin the requirements again"
 
 environment:
 	@$(PYTHON) requirements/install.py
@@ -32,10 +32,10 @@ test: environment
 	PYTHONHASHSEED=0 $(RUN) -m pytest -n $(JOBS) --dist loadgroup $(ARGS)
 
 # What cannot be had here is left out, and the tests that need it are skipped with the reason.
-real:
-	$(PYTHON) tests/real/install.py
+real: environment
+	$(PYTHON) -m tests.real.install
 
-test-real: environment real
+test-real: real
 	PYTHONHASHSEED=0 $(RUN) -m pytest -n $(JOBS) --dist loadgroup -m real tests/real $(ARGS)
 
 check: environment
@@ -53,12 +53,13 @@ bench: environment
 	  echo "== $$script"; $(RUN) "$$script" $(ARGS); \
 	done
 
-PIN := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+PIN := .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
   --no-emit-index-url --custom-compile-command 'make lock'
 
-lock:
+lock: environment
 	$(PIN) pyproject.toml -o requirements/runtime.txt
 	$(PIN) --group pyproject.toml:test -c requirements/runtime.txt -o requirements/test.txt
 	$(PIN) --group pyproject.toml:lint -c requirements/runtime.txt -c requirements/test.txt \
 	  -o requirements/lint.txt
 	echo 'setuptools>=77' | $(PIN) - -o requirements/build.txt
+	echo 'uv>=0.9' | $(PIN) - -o requirements/installer.txt

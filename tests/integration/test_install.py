@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 SCRIPT = Path(__file__).parents[2] / "requirements/install.py"
-CALL = f"import runpy; runpy.run_path({str(SCRIPT)!r}, run_name='install')['_bubblewrap'](); print('on')"
+CALL = "import runpy; print(runpy.run_path({script!r}, run_name='install')[{part!r}]())"
+PINNED = "--requirement requirements/build.txt --requirement requirements/runtime.txt"
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="bubblewrap is of Linux alone")
 
@@ -18,26 +19,38 @@ class Machine:
         self.folder = folder
         self.log = folder / "log"
         (folder / "bin").mkdir()
-        (folder / ".venv").mkdir()
+        (folder / ".venv/bin").mkdir(parents=True)
         (folder / "bin/env").symlink_to("/usr/bin/env")
 
-    def put(self, name: str, script: str) -> None:
-        path = self.folder / "bin" / name
+    def put(self, name: str, script: str, folder: str = "bin") -> None:
+        path = self.folder / folder / name
         path.write_text(f'#!/bin/sh\necho "{name} $*" >>{self.log}\n{script}\n')
         path.chmod(0o755)
 
     def install(self) -> str:
         """Returns what is said; it never fails."""
+        code, said = self.runs("_bubblewrap")
+        assert code == "None"
+        return said
+
+    def runs(self, part: str) -> tuple[str, str]:
+        """Returns what a part of the script returned, and what it said."""
         done = subprocess.run(
-            [sys.executable, "-c", CALL],
+            [sys.executable, "-c", CALL.format(script=str(SCRIPT), part=part)],
             cwd=self.folder,
             env={"PATH": str(self.folder / "bin")},
             capture_output=True,
             text=True,
             check=True,
         )
-        assert done.stdout == "on\n"
-        return done.stderr
+        return done.stdout.strip(), done.stderr
+
+    def pinned(self) -> None:
+        """Puts down what the environment is made from, all of it empty."""
+        (self.folder / "requirements").mkdir()
+        for name in ("installer", "build", "runtime", "test", "lint"):
+            (self.folder / f"requirements/{name}.txt").touch()
+        (self.folder / "pyproject.toml").touch()
 
     def ran(self) -> list[str]:
         return self.log.read_text().splitlines() if self.log.exists() else []
@@ -90,3 +103,52 @@ def test_who_may_not_install_is_told_how(machine: Machine) -> None:
     machine.put("apt-get", "exit 1")
     machine.put("sudo", "exit 1")
     assert "sudo apt-get install bubblewrap" in machine.install()
+
+
+def installs(machine: Machine) -> list[str]:
+    """Returns the calls that install something from the pinned requirements."""
+    return [line for line in machine.ran() if PINNED in line]
+
+
+def test_uv_installs_from_where_pip_would(machine: Machine) -> None:
+    machine.pinned()
+    settings = r"""case "$*" in
+*"config list"*) printf '%s\n' "global.index-url='file:///a b'" "global.cert='/c.pem'" \
+  ":env:.find-links='/w\\n/x'" "global.quiet='1'" nonsense;;
+*"-m uv"*) echo "CA $SSL_CERT_FILE" >>log;;
+esac"""
+    machine.put("python", settings, ".venv/bin")
+    assert machine.runs("_environment") == (
+        "0",
+        "making .venv from requirements/*.txt (once; later runs start at once)\n",
+    )
+    (call,) = installs(machine)
+    assert call.startswith("python -m uv pip install --quiet --python .venv/bin/python ")
+    assert (
+        " --default-index file:///a --default-index b --find-links /w --find-links /x --require"
+        in call
+    )
+    assert machine.ran().count("CA /c.pem") == 2
+    before = machine.ran()
+    assert (machine.runs("_environment"), machine.ran()) == (("0", ""), before)
+
+
+@pytest.mark.parametrize("cannot", ["pip install --quiet --only-binary", "uv pip install"])
+def test_pip_installs_it_all_where_uv_cannot(machine: Machine, cannot: str) -> None:
+    machine.pinned()
+    machine.put("python", f'case "$*" in *"{cannot}"*) echo bad >&2; exit 1;; esac', ".venv/bin")
+    code, said = machine.runs("_environment")
+    assert (code, "bad" in said) == ("0", False)
+    last = installs(machine)[-1]
+    assert last.startswith(f"python -m pip install --quiet --no-input --require-hashes {PINNED}")
+    assert machine.ran()[-1].endswith("--editable .")
+    assert ("python -m pip uninstall --yes uv" in machine.ran()) == (cannot == "uv pip install")
+
+
+def test_where_nothing_can_be_installed_it_is_said_and_tried_again(machine: Machine) -> None:
+    machine.pinned()
+    machine.put("python", 'case "$*" in *install*) echo bad >&2; exit 1;; esac', ".venv/bin")
+    for _ in range(2):
+        code, said = machine.runs("_environment")
+        assert code == "1"
+        assert "bad\nerror: pip could not install" in said

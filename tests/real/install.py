@@ -6,7 +6,10 @@ Whatever cannot be had here is told and left out; the tests that need it are the
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+
+from requirements.install import pip_command, uv_command
 
 REAL = Path(".real")
 NODE_MAJOR_MIN = 20
@@ -22,16 +25,24 @@ NODE_PACKAGES = ("@openai/codex", "@copilotkit/aimock@1.43.0", "prettier")
 def main() -> int:
     """Installs what is missing."""
     REAL.mkdir(exist_ok=True)
-    python = REAL / "venv" / "bin" / "python"
-    if not python.exists():
-        _run("a virtual environment", [sys.executable, "-m", "venv", str(REAL / "venv")])
-    for name, wanted in PYTHON_PACKAGES:
-        stamp = REAL / f"{name}.installed"
-        pip = [str(python), "-m", "pip", "install", "--quiet", "--no-input"]
-        if not stamp.exists() and _run(name, [*pip, *wanted]):
-            stamp.touch()
+    _python_packages()
     _node_packages()
     return 0
+
+
+def _python_packages() -> None:
+    python = REAL / "venv" / "bin" / "python"
+    make, install = [sys.executable, "-m", "venv"], [str(python), "-m", "pip", "install", "--quiet"]
+    variables, pip = None, pip_command()
+    if pip and Path(".venv/bin/uv").exists():
+        make.append("--without-pip")
+        install, variables = uv_command(pip, python)
+    if not python.exists():
+        _run("a virtual environment", [*make, str(REAL / "venv")])
+    for name, wanted in PYTHON_PACKAGES:
+        stamp = REAL / f"{name}.installed"
+        if not stamp.exists() and _run(name, [*install, *wanted], variables=variables):
+            stamp.touch()
 
 
 def _node_packages() -> None:
@@ -55,10 +66,22 @@ def _node_packages() -> None:
         stamp.touch()
 
 
-def _run(what: str, argv: list[str], folder: Path = Path()) -> bool:
+def _run(
+    what: str,
+    argv: list[str],
+    folder: Path = Path(),
+    *,
+    variables: Mapping[str, str] | None = None,
+) -> bool:
     try:
         done = subprocess.run(
-            argv, cwd=folder, capture_output=True, text=True, check=False, timeout=_S_MAX
+            argv,
+            cwd=folder,
+            env=variables,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=_S_MAX,
         )
     except subprocess.TimeoutExpired:
         _say(f"left out: {what}: not there after {_S_MAX} s\n")
