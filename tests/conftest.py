@@ -3,11 +3,13 @@
 import gc
 import os
 import socket
-from collections.abc import Iterator
+import sys
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from filelock import FileLock
 from hypothesis import HealthCheck, settings
 
 settings.register_profile(
@@ -44,6 +46,22 @@ _FOREIGN_NAMES = (
     "PYTHONDONTWRITEBYTECODE",  # hundreds of starts: each would compile the program anew
 )
 _PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection(session: pytest.Session) -> Generator[None, None, None]:
+    """Has one process read the tests first where no one has: what it compiles, all others use."""
+    compiled = Path(__file__).with_name("__pycache__") / "collected"
+    if compiled.exists() or sys.dont_write_bytecode:
+        yield
+        return
+    compiled.parent.mkdir(exist_ok=True)
+    with FileLock(compiled.with_suffix(".lock")):
+        if not compiled.exists():
+            yield
+            compiled.touch()
+            return
+    yield
 
 
 @pytest.hookimpl(trylast=True)

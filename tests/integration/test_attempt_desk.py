@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import anthropic
 import httpx2
 import pytest
 
@@ -149,6 +148,8 @@ def test_a_stream_goes_on_piece_by_piece(tmp_path: Path) -> None:
 
 
 def test_the_real_sdk_streams_over_the_socket(tmp_path: Path) -> None:
+    import anthropic  # noqa: PLC0415 - collecting the other tests need not wait for it
+
     with serving(hello) as server, desk(tmp_path, server.url) as opened:
         transport = httpx2.HTTPTransport(uds=opened.connection.socket)
         with anthropic.Anthropic(
