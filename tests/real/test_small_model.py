@@ -1,6 +1,7 @@
 """A real model whose answers are poor: what must hold is what the coordinator does with them, not its wisdom."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +76,13 @@ Answer in one short sentence.
 """
 
 
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Yields the address of one server for all tests: it remembers the beginnings of what it was asked."""
+    with small_model(tmp_path_factory.mktemp("model")) as url:
+        yield url
+
+
 def ran(made: Worked, brief: str = BRIEF) -> dict[str, Any]:
     """Drops the brief, runs until nothing is left to do, and returns the brief as `show` has it."""
     file = made.site.repo.parent / "guide.md"
@@ -93,17 +101,16 @@ def ran(made: Worked, brief: str = BRIEF) -> dict[str, Any]:
     [("openai-compatible", 60), ("claude", 40)],
 )
 def test_poor_answers_are_judged_tried_again_and_then_another_worker_does_it(
-    tmp_path: Path, kind: str, output_tokens: int
+    tmp_path: Path, served: str, kind: str, output_tokens: int
 ) -> None:
-    with small_model(tmp_path) as url:
-        api, path = ("anthropic", "") if kind == "claude" else ("openai", "/v1")
-        made = worked(
-            tmp_path,
-            # Workers of one capability are tried in the order of their names.
-            {"a-model": MODEL.format(kind=kind, output_tokens=output_tokens), "stand-in": STAND_IN},
-            config=f'[endpoints.small]\napi = "{api}"\nbase_url = "{url}{path}"\n',
-        )
-        shown = ran(made)
+    api, path = ("anthropic", "") if kind == "claude" else ("openai", "/v1")
+    made = worked(
+        tmp_path,
+        # Workers of one capability are tried in the order of their names.
+        {"a-model": MODEL.format(kind=kind, output_tokens=output_tokens), "stand-in": STAND_IN},
+        config=f'[endpoints.small]\napi = "{api}"\nbase_url = "{served}{path}"\n',
+    )
+    shown = ran(made)
     how = endings(made)
     assert sorted(how) == [1, 2, 3], how
     assert "accept" not in (how[1], how[2]), "the model was tried, and once more"
@@ -120,14 +127,15 @@ def test_poor_answers_are_judged_tried_again_and_then_another_worker_does_it(
     assert result == "1024 words of links and pages, in CAPITAL\n"
 
 
-def test_a_model_that_alone_has_the_capability_fails_with_reasons(tmp_path: Path) -> None:
-    with small_model(tmp_path) as url:
-        made = worked(
-            tmp_path,
-            {"a-model": MODEL.format(kind="openai-compatible", output_tokens=12)},
-            config=f'[endpoints.small]\napi = "openai"\nbase_url = "{url}/v1"\n',
-        )
-        shown = ran(made, BRIEF.replace("retries: 1", "retries: 0"))
+def test_a_model_that_alone_has_the_capability_fails_with_reasons(
+    tmp_path: Path, served: str
+) -> None:
+    made = worked(
+        tmp_path,
+        {"a-model": MODEL.format(kind="openai-compatible", output_tokens=12)},
+        config=f'[endpoints.small]\napi = "openai"\nbase_url = "{served}/v1"\n',
+    )
+    shown = ran(made, BRIEF.replace("retries: 1", "retries: 0"))
     assert shown["state"] == "failed", shown
     how = endings(made)
     assert sorted(how) == [1]
