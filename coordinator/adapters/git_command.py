@@ -158,7 +158,7 @@ def run(
                 start_new_session=True,
             )
         except OSError as error:
-            raise _cannot_start(error) from error
+            raise cannot_start(error) from error
         ended = _wait(
             process, said, timeout_s_max=timeout_s_max, silence_s_max=silence_s_max, stop=stop
         )
@@ -185,12 +185,8 @@ def git_version() -> tuple[int, ...]:
     return tuple(int(part) for part in found.groups() if part)
 
 
-def without_secrets(text: str) -> str:
-    """Returns `text` with the user part of every URL removed: it may hold a password."""
-    return re.sub(r"(\w+://)[^/@\s]+@", r"\1", text)
-
-
-def _cannot_start(error: OSError) -> RepositoryError:
+def cannot_start(error: OSError) -> RepositoryError:
+    """Returns what to tell when git could not be started."""
     if shutil.which("git") is None:
         return RepositoryError("git is not on the PATH", hint="install git 2.38 or newer")
     if error.errno == 7:  # E2BIG
@@ -198,6 +194,11 @@ def _cannot_start(error: OSError) -> RepositoryError:
             "too many refs for one git command", hint="claim a folder instead of its files"
         )
     return RepositoryError(f"git could not be started: {error}", hint="see the message")
+
+
+def without_secrets(text: str) -> str:
+    """Returns `text` with the user part of every URL removed: it may hold a password."""
+    return re.sub(r"(\w+://)[^/@\s]+@", r"\1", text)
 
 
 def _wait(

@@ -73,8 +73,9 @@ class GitProcess:
         self.close()
 
     def close(self) -> None:
-        """Ends the process that reads objects; the next read starts another one."""
+        """Ends the processes that read objects and move refs; the next call starts another one."""
         self._store.close()
+        self._refs.close()
 
     def interrupt(self) -> None:
         """Ends what waits for the remote: an interrupted push is one whose answer was lost."""

@@ -1,4 +1,4 @@
-"""Refs of one bare repository: read from their files, moved by `update-ref` in one transaction.
+"""Refs of one bare repository: read from their files, moved by a long-lived `update-ref` in one transaction.
 
 Reading them in-process costs microseconds instead of a process; every tick reads refs many times.
 Right because a ref file is replaced as a whole, and because loose ones are read before packed ones,
@@ -7,11 +7,14 @@ as git does it; any other ref store is asked through git.
 
 import os
 import re
+import subprocess
+import threading
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from coordinator.adapters.git import RefUpdate
-from coordinator.adapters.git_command import run
+from coordinator.adapters.git_command import LOCAL_S_MAX, Finished, run
+from coordinator.adapters.git_standing import StandingGit
 from coordinator.domain.errors import MissingObject, RepositoryError
 from coordinator.domain.names import ZERO, Oid
 
@@ -19,14 +22,21 @@ _OID = re.compile(r"[0-9a-f]{40}")
 _ELSEWHERE = re.compile(
     r"cannot lock ref|reference already exists|cannot process .* at the same time"
 )
+_COMMITTED = b"commit: ok\n"
+_MOVES_MAX = 500  # it remembers every commit that it was told of
 
 
 class RefStore:
-    """Reads and moves local refs."""
+    """Reads and moves local refs; safe to use from several threads."""
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
         self._files = not (directory / "reftable").exists()
+        self._lock = threading.Lock()
+        self._mover = StandingGit(
+            directory, "update-ref", "--no-deref", "--stdin", "-z", errors=subprocess.STDOUT
+        )
+        self._moves = 0
         self._packed: tuple[tuple[int, int, int], dict[str, Oid]] = ((0, 0, 0), {})
 
     def read(self, prefix: str) -> dict[str, Oid]:
@@ -44,21 +54,40 @@ class RefStore:
         """Moves refs, all or none, each by compare-and-swap; False when one was elsewhere."""
         if not updates:
             return True
-        finished = run(
-            ["update-ref", "--no-deref", "--stdin", "-z"],
-            repository=self._directory,
-            stdin=b"".join(_line(update) for update in updates),
-        )
-        if finished.code == 0:
+        refused = self._refused(b"".join(_line(update) for update in updates))
+        if refused is None:
             return True
-        if _ELSEWHERE.search(finished.said):
+        if _ELSEWHERE.search(refused.said):
             return False
-        if "nonexistent object" in finished.said:
-            raise MissingObject(f"a ref cannot be set: {finished.last_line}", hint="fetch again")
+        if "nonexistent object" in refused.said:
+            raise MissingObject(f"a ref cannot be set: {refused.last_line}", hint="fetch again")
         raise RepositoryError(
-            f"refs of {self._directory} could not be moved: {finished.last_line}",
+            f"refs of {self._directory} could not be moved: {refused.last_line}",
             hint="check that the disk is not full and that the folder is yours",
         )
+
+    def close(self) -> None:
+        """Ends the process that moves refs; the next move starts another one."""
+        with self._lock:
+            self._mover.end()
+
+    def _refused(self, lines: bytes) -> Finished | None:
+        """Runs one transaction; returns how git ended when it was not committed, None when it was."""
+        with self._lock:
+            self._moves += 1
+            if self._moves % _MOVES_MAX == 0:
+                self._mover.end()
+            orders, _ = self._mover.pipes()
+            try:
+                orders.write(b"start\0" + lines + b"commit\0")
+                orders.flush()
+            except OSError:
+                pass  # it has ended already, and said why
+            heard = self._mover.answers(_COMMITTED, within_s=LOCAL_S_MAX)
+            if heard.endswith(_COMMITTED):
+                return None
+            code = self._mover.end()
+            return Finished(code=code, out=b"", said=heard.decode("utf-8", "replace"))
 
     def _loose(self, prefix: str) -> Iterable[tuple[str, Oid]]:
         folders = [prefix.rstrip("/")]

@@ -4,16 +4,14 @@ Written here and not by gitdb, which renames an object into place without ever s
 with strace): after a power loss a ref could then name an empty file.
 """
 
-import contextlib
 import hashlib
 import os
-import subprocess
 import tempfile
 import threading
 import zlib
 from pathlib import Path
 
-from coordinator.adapters.git_command import command, hermetic_environment, kill_group
+from coordinator.adapters.git_standing import StandingGit
 from coordinator.domain.errors import MissingObject, RepositoryError
 from coordinator.domain.names import Oid
 
@@ -25,7 +23,7 @@ class ObjectStore:
         self._directory = directory
         self._objects = directory / "objects"
         self._lock = threading.Lock()
-        self._reader: subprocess.Popen[bytes] | None = None
+        self._reader = StandingGit(directory, "cat-file", "--batch-command")
 
     def read(self, oid: Oid) -> tuple[str, bytes]:
         """Returns (type, content). Raises MissingObject."""
@@ -55,13 +53,10 @@ class ObjectStore:
                 ) from error
         return oid
 
-    def __del__(self) -> None:
-        self._end()
-
     def close(self) -> None:
         """Ends the reading process."""
         with self._lock:
-            self._end()
+            self._reader.end()
 
     def _loose(self, oid: Oid) -> Path:
         return self._objects / oid[:2] / oid[2:]
@@ -86,12 +81,11 @@ class ObjectStore:
             return None
         with self._lock:
             for last in (False, True):
-                reader = self._started()
                 try:
-                    return self._answer(reader, what, oid)
+                    return self._answer(what, oid)
                 except (OSError, EOFError, ValueError) as error:
                     # It died, or was killed; a second one that dies at the same question will not do.
-                    self._end()
+                    self._reader.end()
                     if last:
                         raise RepositoryError(
                             f"reading {oid} from {self._directory} failed: {error}",
@@ -99,14 +93,11 @@ class ObjectStore:
                         ) from error
         raise AssertionError("unreachable")
 
-    def _answer(
-        self, reader: subprocess.Popen[bytes], what: str, oid: Oid
-    ) -> tuple[str, bytes] | None:
-        if reader.stdin is None or reader.stdout is None:
-            raise EOFError("cat-file has no pipes")
-        reader.stdin.write(f"{what} {oid}\n".encode())
-        reader.stdin.flush()
-        head = reader.stdout.readline().split()
+    def _answer(self, what: str, oid: Oid) -> tuple[str, bytes] | None:
+        questions, answers = self._reader.pipes()
+        questions.write(f"{what} {oid}\n".encode())
+        questions.flush()
+        head = answers.readline().split()
         if len(head) == 2 and head[1] == b"missing":
             return None
         if len(head) != 3:
@@ -114,33 +105,7 @@ class ObjectStore:
         if what == "info":
             return head[1].decode(), b""
         size = int(head[2])
-        content = reader.stdout.read(size)
-        if len(content) != size or reader.stdout.read(1) != b"\n":
+        content = answers.read(size)
+        if len(content) != size or answers.read(1) != b"\n":
             raise EOFError("cat-file ended in the middle of an object")
         return head[1].decode(), content
-
-    def _started(self) -> subprocess.Popen[bytes]:
-        if self._reader is None or self._reader.poll() is not None:
-            self._end()
-            self._reader = subprocess.Popen(
-                command(["cat-file", "--batch-command"], repository=self._directory),
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                env=hermetic_environment(),
-                cwd=self._directory,
-                start_new_session=True,
-            )
-        return self._reader
-
-    def _end(self) -> None:
-        reader, self._reader = self._reader, None
-        if reader is None:
-            return
-        for pipe in (reader.stdin, reader.stdout):
-            if pipe:
-                with contextlib.suppress(OSError):
-                    pipe.close()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            reader.wait(1.0)
-        kill_group(reader)

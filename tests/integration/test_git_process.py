@@ -479,16 +479,57 @@ def test_a_mode_and_a_content_changed_on_two_sides_merge(private: GitProcess) ->
 def test_reading_goes_on_after_the_reader_was_killed(private: GitProcess) -> None:
     blob = private.write("blob", b"1")
     private.read(blob)
-    reader = private._store._reader
+    reader = private._store._reader.process
     assert reader is not None
     os.kill(reader.pid, signal.SIGKILL)
     reader.wait()
     assert private.read(blob) == ("blob", b"1")
-    again = private._store._reader
+    again = private._store._reader.process
     assert again is not None
     private.close()
     assert again.returncode is not None
     assert private.read(blob) == ("blob", b"1")
+
+
+def test_refs_are_moved_on_after_a_refusal_and_after_what_moves_them_was_killed(
+    private: GitProcess,
+) -> None:
+    one, two = private.write("blob", b"1"), private.write("blob", b"2")
+    assert private.set_refs([create("refs/local/a", one)])
+    mover = private._refs._mover.process
+    assert mover is not None
+    assert private.set_refs([create("refs/local/b", one)])
+    assert private._refs._mover.process is mover
+    assert not private.set_refs([create("refs/local/a", two)])
+    assert mover.returncode is not None
+    assert private.set_refs([RefUpdate(ref="refs/local/a", expected=one, new=two)])
+    mover = private._refs._mover.process
+    assert mover is not None
+    os.kill(mover.pid, signal.SIGKILL)
+    mover.wait()
+    assert private.set_refs([RefUpdate(ref="refs/local/b", expected=one, new=None)])
+    assert private.refs("refs/local/") == {"refs/local/a": two}
+    mover = private._refs._mover.process
+    private.close()
+    assert mover is not None
+    assert mover.returncode is not None
+
+
+def test_a_move_of_refs_sees_what_another_git_did_meanwhile(private: GitProcess) -> None:
+    one, two = private.write("blob", b"1"), private.write("blob", b"2")
+    assert private.set_refs([create("refs/local/a/b", one), create("refs/local/c", one)])
+    for arguments in (
+        ("pack-refs", "--all"),
+        ("update-ref", "-d", "refs/local/a/b"),
+        ("update-ref", "refs/local/c", two),
+    ):
+        assert private.plumbing(*arguments).code == 0
+    assert private.set_refs([create("refs/local/a", one)])
+    assert private.set_refs([RefUpdate(ref="refs/local/c", expected=two, new=one)])
+    assert private.plumbing("update-ref", "refs/local/d/e", one).code == 0
+    assert not private.set_refs([create("refs/local/d", one)])
+    blob = git(private.directory, "hash-object", "-w", "--stdin", stdin=b"of another git")
+    assert private.set_refs([create("refs/local/h", Oid(blob))])
 
 
 def test_objects_that_came_in_a_pack_or_went_into_one_are_read(

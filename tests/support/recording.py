@@ -86,6 +86,8 @@ class Recorder:
         elif event in _CHANGES:
             if self._changes(event, arguments):
                 self.note(f"{event} {self._short(arguments[0])}")
+        elif event == "coordinator.git" and arguments[0] not in _READS:
+            self.note(f"git {arguments[0]}")
         elif event == "subprocess.Popen":
             command = [os.fsdecode(part) for part in arguments[1]]
             if command[0] != "git":
