@@ -42,7 +42,8 @@ Around = Callable[[str, Any], Any]
 
 
 def coordinator(
-    path: Path,
+    wired: Wiring,
+    checkout: repository.Checkout,
     *,
     wake: Callable[[], None],
     say: Callable[[Mapping[str, Any]], None],
@@ -52,7 +53,6 @@ def coordinator(
 
     `around` wraps each port by name: fault points are the port calls.
     """
-    wired, checkout = groundwork.wiring(path)
     base = groundwork.ground(wired)
     ports = _ports(base, wired, checkout, wake=wake, around=around)
     committer = GitCommitter(

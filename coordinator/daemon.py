@@ -40,7 +40,7 @@ def run(
     with 1 at the timeout or when nothing can be done; `once` finishes what one look starts.
     `accept_rewritten` names the commit that a rewritten remote branch has now and shall be taken at.
     """
-    wired, _ = groundwork.wiring(repository)
+    wired, checkout = groundwork.wiring(repository)
     singleton = Singleton(wired.run)
     holder = singleton.acquire()
     if holder is not None:
@@ -54,7 +54,7 @@ def run(
     try:
         with _logging(wired.run / "daemon.log"), _signals(stop, wake):
             accepted = groundwork.accept_rewritten(wired, accept_rewritten)
-            coordinator = bootstrap.coordinator(repository, wake=wake.set, say=say)
+            coordinator = bootstrap.coordinator(wired, checkout, wake=wake.set, say=say)
             unwatch = watch([wired.inbox], wake.set)
             say({"event": "ready", "branch": wired.branch, "remote": wired.remote})
             logger.info("ready branch=%s remote=%s", wired.branch, wired.remote)

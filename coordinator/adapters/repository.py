@@ -22,6 +22,11 @@ _UNDER_WAY = {
     "REVERT_HEAD": "revert",
     "BISECT_LOG": "bisect",
 }
+_QUESTIONS = (
+    *("--is-bare-repository", "--absolute-git-dir", "--git-common-dir"),
+    *("--show-toplevel", "HEAD"),  # not answered where there is no work tree, or no commit
+)
+_ANSWERS_MIN = 3
 _LOCAL_TO_ONE_REPOSITORY = (
     "GIT_DIR",
     "GIT_WORK_TREE",
@@ -112,16 +117,25 @@ def find(path: Path) -> Checkout:
         )
     if not path.is_dir():
         raise RepositoryError(f"{path}: no such folder", hint="check the path after -C")
-    said = _rev_parse(path, "--is-bare-repository", "--absolute-git-dir", "--git-common-dir")
-    if said.code != 0:
+    said = _rev_parse(path, *_QUESTIONS)
+    lines = said.out.decode("utf-8", "surrogateescape").splitlines()
+    if len(lines) < _ANSWERS_MIN:
         raise _not_found(path, said)
-    bare, own, common = said.out.decode("utf-8", "surrogateescape").splitlines()
+    bare, own, common, *rest = lines
     if bare == "true" or Path(own) == path.resolve():
         raise RepositoryError(
             f"{path}: this is a bare repository, where nobody can drop a brief",
             hint=f"clone it and use the clone: `git clone {path} work`",
         )
-    return _described(path, own=Path(own), common=(path / common).resolve())
+    if not rest:  # in a folder of the git directory
+        raise _not_found(path, said)
+    return _described(
+        path,
+        top=Path(rest[0]).resolve(),
+        head=Oid(rest[1]) if said.code == 0 else None,
+        own=Path(own),
+        common=(path / common).resolve(),
+    )
 
 
 def require_born(checkout: Checkout) -> Oid:
@@ -198,10 +212,7 @@ def daemon_of(checkout: Checkout) -> Holder | None:
     return daemon_holder(checkout.run)
 
 
-def _described(path: Path, *, own: Path, common: Path) -> Checkout:
-    said = _rev_parse(path, "--show-toplevel", "HEAD")
-    lines = said.out.decode("utf-8", "surrogateescape").splitlines()
-    born = said.code == 0 and len(lines) == 2
+def _described(path: Path, *, top: Path, head: Oid | None, own: Path, common: Path) -> Checkout:
     settings = _settings(path)
     if (kind := dict(settings).get("extensions.objectformat", "sha1").lower()) != "sha1":
         raise RepositoryError(
@@ -214,11 +225,11 @@ def _described(path: Path, *, own: Path, common: Path) -> Checkout:
             remotes.setdefault(key.removeprefix("remote.").removesuffix(".url"), value)
     last = dict(settings)
     return Checkout(
-        top=Path(lines[0]).resolve(),
+        top=top,
         git_dir=common,
         own_git_dir=own.resolve(),
         branch=_branch(own),
-        head=Oid(lines[1]) if born else None,
+        head=head,
         shallow=(common / "shallow").exists(),
         under_way=next((what for mark, what in _UNDER_WAY.items() if (own / mark).exists()), None),
         remotes=remotes,

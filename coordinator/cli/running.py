@@ -39,15 +39,13 @@ def run(
     if once and until_idle:
         raise click.UsageError("--once and --until-idle exclude each other")
     from coordinator import daemon  # noqa: PLC0415  loads every adapter and the workers
-    from coordinator.adapters import repository  # noqa: PLC0415
 
     mode: Literal["forever", "once", "until-idle"] = "forever"
     if once or until_idle:
         mode = "once" if once else "until-idle"
     say = _event if as_json else _line
-    checkout = repository.find(place.path)
     code: int = daemon.run(
-        checkout.top,
+        place.path,
         mode=mode,
         timeout_s=timeout_s,
         say=say,

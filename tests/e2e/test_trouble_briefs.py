@@ -11,7 +11,7 @@ import pytest
 
 from coordinator.adapters.inbox import SETTLE_S
 from tests.support.patience import UNTIL_IDLE
-from tests.support.repos import git
+from tests.support.repos import git, make_site
 from tests.support.walk import GOOD, LIST, Walk, coordinator, make_walk, until
 
 _TRIES_MAX = 20
@@ -291,6 +291,14 @@ def test_outside_a_repository_every_command_says_where_to_go(tmp_path: Path) -> 
         assert said.code == 1
         assert "not inside a git repository" in said.err
         assert "hint: " in said.err
+
+
+def test_inside_a_git_directory_a_command_says_where_to_go(tmp_path: Path) -> None:
+    site = make_site(tmp_path)
+    for folder, said in ((".git", "this is a bare repository"), (".git/refs", "not inside a git")):
+        answered = coordinator("status", folder=site.repo / folder).is_calm()
+        assert answered.code == 1
+        assert said in answered.err
 
 
 def test_an_answer_that_cannot_be_written_is_said_and_the_work_goes_on(walk: Walk) -> None:

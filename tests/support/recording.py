@@ -17,7 +17,7 @@ from functools import wraps
 from pathlib import Path
 from typing import Any
 
-from coordinator import bootstrap
+from coordinator import bootstrap, groundwork
 from tests.support.patience import PATIENCE_S
 
 # What of git only reads; whatever is not here counts as a write.
@@ -165,7 +165,10 @@ def drive(repository: Path, around: Callable[[str, Any], Any]) -> list[dict[str,
     wake = threading.Event()
     events = list[dict[str, Any]]()
     coordinator = bootstrap.coordinator(
-        repository, wake=wake.set, say=lambda said: events.append(dict(said)), around=around
+        *groundwork.wiring(repository),
+        wake=wake.set,
+        say=lambda said: events.append(dict(said)),
+        around=around,
     )
     idle, deadline_s = 0, time.monotonic() + PATIENCE_S
     try:
