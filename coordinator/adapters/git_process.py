@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal, Self
 
+from coordinator.adapters import git_commits
 from coordinator.adapters.git import PushReply, RefUpdate, Signature
 from coordinator.adapters.git_clone import create_private_clone, sweep_locks
 from coordinator.adapters.git_command import (
@@ -116,6 +117,17 @@ class GitProcess:
         sign: bool,
     ) -> Oid:
         """Makes a commit object; signs with the user's own git settings. Raises RepositoryError."""
+        if not sign:
+            plain = git_commits.made(
+                self._store,
+                tree=tree,
+                parents=parents,
+                message=message,
+                author=author,
+                committer=committer,
+            )
+            if plain is not None:
+                return plain
         who = {**_identity("AUTHOR", author), **_identity("COMMITTER", committer)}
         environment = hermetic_environment(who)
         if sign:
@@ -145,7 +157,7 @@ class GitProcess:
 
     def is_ancestor(self, old: Oid, new: Oid) -> bool:
         """Tells whether commit `old` is `new` or in its history; False when either is not here."""
-        if (old, new) in self._ancestry or self._is_near(old, new):
+        if (old, new) in self._ancestry or git_commits.is_near(self._store, old, new):
             return True
         finished = self.plumbing("merge-base", "--is-ancestor", old, new)
         if finished.code == 0:
@@ -156,17 +168,6 @@ class GitProcess:
         if finished.code == 1 or is_missing(finished.said):
             return False
         raise failed("ancestry could not be read", finished)
-
-    def _is_near(self, old: Oid, new: Oid) -> bool:
-        """Tells whether `old` is `new` or a parent of it, as it mostly is: reading starts no process."""
-        try:
-            kind, content = self.read(new)
-            here = self.read(old)[0]
-        except MissingObject:
-            return False
-        if (kind, here) != ("commit", "commit"):
-            return False
-        return old == new or f"\nparent {old}\n".encode() in content.partition(b"\n\n")[0] + b"\n"
 
     def merge_trees(self, base: Oid, ours: Oid, theirs: Oid) -> Oid | tuple[RepoPath, ...]:
         """Returns the merged tree, or the paths in conflict. Raises RepositoryError."""
@@ -203,6 +204,9 @@ class GitProcess:
         self, since: Oid | None, tip: Oid, *, count_max: int | None = None
     ) -> Sequence[tuple[Oid, str]]:
         """Returns (commit, message) along first parents, `since` exclusive, oldest first."""
+        near = git_commits.log(self._store, since, tip) if since else None
+        if near is not None:
+            return near if count_max is None else near[max(0, len(near) - count_max) :]
         finished = self.plumbing(
             "log",
             "--first-parent",
@@ -213,7 +217,6 @@ class GitProcess:
             "-z",
             "--format=tformat:%H%n%B",
             *([f"--max-count={count_max}"] if count_max is not None else []),
-            *([f"--max-count={count_max}"] if count_max else []),
             tip,
             *([f"^{since}"] if since else []),
             "--",

@@ -39,6 +39,11 @@ class ObjectStore:
         """Tells whether an object is here, loose or packed."""
         return self._loose(oid).exists() or self._ask("info", oid) is not None
 
+    def kind(self, oid: Oid) -> str | None:
+        """Returns the type of an object, None when it is not here."""
+        found = self._ask("info", oid)
+        return found[0] if found else None
+
     def write(self, kind: str, content: bytes) -> Oid:
         """Stores an object, synced to disk before it gets its name; nothing when it is here."""
         whole = f"{kind} {len(content)}".encode() + b"\0" + content
