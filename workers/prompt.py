@@ -13,9 +13,16 @@ from coordinator.domain.package import ContextPackage, PackageInput
 from .reply import parse_answer
 from .schemas import Delivery, answer_schema
 
-__all__ = ["Delivery", "answer_schema", "fenced", "parse_answer", "prompt"]
+__all__ = ["COULD_NOT", "Delivery", "answer_schema", "fenced", "parse_answer", "prompt"]
 
 PATHS_SHOWN_MAX = 1_000
+COULD_NOT = (
+    "To say that it cannot be done, `kind` is `could_not`, `text` says it in a sentence or two, and "
+    "`why` is one of: `noop` (nothing has to change), `missing_tool` (you have no means for it), "
+    "`missing_data` (what it needs is not there), `question` (a person has to decide; `text` is the "
+    "question). Otherwise `why` is the empty string."
+)
+"""The end of what every attempt at a task is told alike."""
 
 _CONTRACT = """\
 You are a worker. You get one task, and you return one answer; nobody can be asked on the way.
@@ -58,11 +65,12 @@ def prompt(package: ContextPackage, *, changes: Delivery = "answer") -> str:
         ("Scope", _scope(package)),
         ("Do not", _bullets(package.do_not)),
         ("Acceptance criteria", _bullets(package.acceptance_criteria)),
+        ("Limits", _limits(package)),
+        ("Answer", _answer(package, changes)),
+        # What may differ from one attempt to the next comes last: servers keep the beginning of a prompt.
         ("What was asked before, and the answers", _answers(package)),
         ("Why earlier attempts would not do, the newest first", _feedback(package)),
         ("Memory of this repository", "\n\n".join(text.strip() for text in package.memory)),
-        ("Limits", _limits(package)),
-        ("Answer", _answer(package, changes)),
     )
     shown = (f"## {name}\n\n{text}" if name else text for name, text in sections if text.strip())
     return "\n\n".join(shown) + "\n"
@@ -149,12 +157,7 @@ def _answer_parts(package: ContextPackage, changes: Delivery, kind: str) -> Iter
         "Your last message is one JSON object and nothing else, no code fence around it. "
         f"It fits this JSON Schema:\n\n{answer}"
     )
-    yield (
-        "To say that it cannot be done, `kind` is `could_not`, `text` says it in a sentence or two, and "
-        "`why` is one of: `noop` (nothing has to change), `missing_tool` (you have no means for it), "
-        "`missing_data` (what it needs is not there), `question` (a person has to decide; `text` is the "
-        "question). Otherwise `why` is the empty string."
-    )
+    yield COULD_NOT
 
 
 def _bullets(items: Sequence[str]) -> str:

@@ -17,6 +17,7 @@ from typing import Any
 from coordinator.domain import token_estimate
 from coordinator.domain.names import digest
 from tests.support.model_server import Says
+from workers.prompt import COULD_NOT
 
 NOT_RECORDED = "no answer to this was recorded"
 _ABOUT_CHARS = 100
@@ -154,8 +155,9 @@ def _part(role: str, part: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 def unframed(prompt: str) -> str:
     """Returns what a prompt asks, without what all prompts say."""
     _, begins, rest = prompt.partition("\n\n## Task\n\n")
-    asked, ends, _ = rest.rpartition("\n\n## Limits\n\n")
-    return asked if begins and ends else prompt
+    asked, ends, frame = rest.rpartition("\n\n## Limits\n\n")
+    _, closes, since = frame.partition(COULD_NOT)
+    return asked + (since.rstrip("\n") if closes else "") if begins and ends else prompt
 
 
 def _arguments(given: Any) -> str:

@@ -7,18 +7,24 @@ from tests.recorded import asking
 from tests.recorded.recording import Recording, read_wanted, wanted, write_wanted
 from tests.recorded.replay import by
 from tests.support.model_server import Fails, Says
+from workers.prompt import COULD_NOT
 
-PROMPT = "{frame}\n\n## Task\n\nSay it.\n\n## Limits\n\n- {limit} seconds\n\n## Answer\n\nJSON.\n"
+PROMPT = (
+    "{frame}\n\n## Task\n\nSay it.\n\n## Limits\n\n- {limit} seconds\n\n## Answer\n\n"
+    f"JSON.\n\n{COULD_NOT}{{since}}\n"
+)
 CALL = {"name": "read", "arguments": '{"path": "a"}'}
 
 
-def chat(frame: str = "You are a worker.", limit: int = 10, tool: str = "text of a") -> Any:
+def chat(
+    frame: str = "You are a worker.", limit: int = 10, tool: str = "text of a", since: str = ""
+) -> Any:
     """Returns a request of chat completions."""
     return {
         "model": "m",
         "messages": [
             {"role": "system", "content": "Be short."},
-            {"role": "user", "content": PROMPT.format(frame=frame, limit=limit)},
+            {"role": "user", "content": PROMPT.format(frame=frame, limit=limit, since=since)},
             {"role": "assistant", "content": "", "tool_calls": [{"id": "x", "function": CALL}]},
             {"role": "tool", "tool_call_id": "x", "content": tool},
         ],
@@ -29,7 +35,10 @@ MESSAGES = {
     "model": "m",
     "system": [{"type": "text", "text": "Be short."}],
     "messages": [
-        {"role": "user", "content": [{"type": "text", "text": PROMPT.format(frame="", limit=1)}]},
+        {
+            "role": "user",
+            "content": [{"type": "text", "text": PROMPT.format(frame="", limit=1, since="")}],
+        },
         {
             "role": "assistant",
             "content": [{"type": "tool_use", "id": "y", "name": "read", "input": {"path": "a"}}],
@@ -50,6 +59,8 @@ def test_what_is_asked_is_in_the_digest_and_its_frame_is_not() -> None:
     assert one.digest == wanted(chat(frame="You work.", limit=99)).digest
     assert one.digest != wanted(chat(tool="another text")).digest
     assert one.digest != wanted({**chat(), "model": "another"}).digest
+    again = wanted(chat(since="\n\n## Findings\n\nToo long."))
+    assert again.said[1] == ("user", "Say it.\n\n## Findings\n\nToo long.")
 
 
 def test_the_same_conversation_is_one_in_either_api() -> None:
