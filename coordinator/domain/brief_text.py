@@ -70,6 +70,7 @@ def identify_text(name: str, text: bytes) -> Identity:
     return Identity(id=brief_id(name, said), digest=said)
 
 
+@lru_cache(maxsize=_KNOWN_MAX)
 def sections(text: str) -> Mapping[str, int]:
     """Returns the line on which each section of a decoded text begins; settings by their key."""
     found = layout(text)

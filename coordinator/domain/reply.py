@@ -1,5 +1,6 @@
 """reply.md: what the author of a brief is told, for people (prose) and programs (front matter)."""
 
+from functools import lru_cache
 from typing import Any, Literal
 
 import yaml
@@ -8,6 +9,8 @@ from pydantic import BaseModel, ConfigDict
 from .brief import Fault, Question
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_KNOWN_MAX = 64
+"""How many replies are remembered: each is looked at many times while its brief waits, or is asked about."""
 
 
 class Reply(BaseModel):
@@ -34,6 +37,7 @@ class Reply(BaseModel):
     text: str = ""  # the prose below the front matter
 
 
+@lru_cache(maxsize=_KNOWN_MAX)
 def render(reply: Reply) -> bytes:
     """Returns the bytes of reply.md."""
     head: dict[str, Any] = reply.model_dump(mode="json", exclude={"text"}, exclude_defaults=True)
@@ -42,6 +46,7 @@ def render(reply: Reply) -> bytes:
     return f"---\n{front}---\n\n{reply.text.strip()}\n".encode("utf-8", "replace")
 
 
+@lru_cache(maxsize=_KNOWN_MAX)
 def parse(content: bytes) -> Reply | None:
     """Returns the reply, or None when `content` is not one (it may have been edited by hand)."""
     text = content.decode("utf-8", "replace")

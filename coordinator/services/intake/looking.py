@@ -9,7 +9,7 @@ from coordinator.domain import recipes
 from coordinator.domain import reply as reply_text
 from coordinator.domain.brief import Brief, Identity, Input, Kind
 from coordinator.domain.brief_paths import is_glob
-from coordinator.domain.brief_text import identify, parse
+from coordinator.domain.brief_text import identify_text, parse
 from coordinator.domain.intake_notes import Here
 from coordinator.domain.intake_rules import Facts
 from coordinator.domain.names import BriefId, Digest, Oid, Place, RepoPath, slug
@@ -261,16 +261,16 @@ class Look:
 
     def _read(self, brief: BriefId, place: Place, folder: Oid) -> Known:
         files = self._objects.listing(folder)
-        said = files.get(REPLY_FILE)
+        text, planned, said = (files.get(name) for name in (BRIEF_FILE, PLAN_FILE, REPLY_FILE))
         reply = reply_text.parse(self._objects.content(said.oid)) if said else None
-        planned = files.get(PLAN_FILE)
         plan = _plan(self._objects.content(planned.oid)) if planned else None
         name = (plan.name if plan else "") or (reply.name if reply else "")
         name = name or brief.rpartition("-")[0]
-        text = files.get(BRIEF_FILE)
-        parsed = parse(self._objects.content(text.oid), name=name) if text else None
+        content = self._objects.content(text.oid) if text else b""
+        parsed = parse(content, name=name) if text else None
         value = parsed if isinstance(parsed, Brief) else None
-        digest = identify(value).digest if value else Digest(reply.digest if reply else "")
+        told = reply.digest if reply else ""
+        digest = identify_text(name, content).digest if value else Digest(told)
         return Known(
             here=Here(brief, place, text.oid if text else None, folder),
             digest=digest,
