@@ -36,6 +36,8 @@ def opened(past: Sequence[Past], policy: Policy) -> Mapping[ProfileName, LeftAlo
 
 def _opened(past: Sequence[Past], profile: Profile, policy: Policy) -> LeftAlone | None:
     rule = policy.breaking
+    if sum(p.has_failed for p in past) < rule.failures:
+        return None
     failed = _in_a_row(past, rule)
     if len(failed) < rule.failures or _ended_ago_s(failed[-1]) > _kept_s(rule):
         return None

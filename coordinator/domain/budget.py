@@ -24,6 +24,11 @@ def is_paid(policy: Policy, profile: str) -> bool:
     return found is not None and found.limits.cost_usd_max > 0
 
 
+def has_paid(policy: Policy) -> bool:
+    """Tells whether any worker costs money."""
+    return any(profile.limits.cost_usd_max > 0 for profile in policy.profiles)
+
+
 def lack(profile: str, sighting: Sighting, world: World) -> Lack | None:
     """Returns why a worker cannot be paid for an attempt at this brief now; None when it can, or is free."""
     found = world.policy.profile(profile)

@@ -38,13 +38,20 @@ class HouseRules:
         self.faults: tuple[str, ...] = ()
         self.read_only: str | None = None
         self._seen: _Blobs | None = None  # None until the first look
+        self._tree: Oid | None = None  # the last one that was looked into
         self._is_known = False
 
     def look(self, tip: Oid, tree: Oid) -> Policy:
         """Returns the policy in force at `tip`."""
-        blobs = self._blobs(tree)
-        if self._seen == blobs:
-            return self.policy
+        if tree != self._tree:
+            blobs = self._blobs(tree)
+            if blobs != self._seen:
+                self._take(blobs, tip)
+            self._tree, self._seen = tree, blobs
+        return self.policy
+
+    def _take(self, blobs: _Blobs, tip: Oid) -> None:
+        """Reads what the files say now."""
         try:
             self.policy = self._read(blobs)
             self.faults, self.read_only, self._is_known = (), None, True
@@ -54,8 +61,6 @@ class HouseRules:
             if not self._is_known and self.read_only is None:
                 self._go_back(tip)
             logger.warning("config faulty, the last good one stays: %s", error)
-        self._seen = blobs
-        return self.policy
 
     def _go_back(self, tip: Oid) -> None:
         """Finds the last good one on the branch; without any there is nothing to go by."""

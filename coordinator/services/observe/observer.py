@@ -215,7 +215,7 @@ class Observer:
 
     def _spent_today(self, policy: Policy, day: int) -> Spent:
         """Returns what has been spent here since `day` began, and is set aside for what has not ended."""
-        if not any(budget.is_paid(policy, profile.name) for profile in policy.profiles):
+        if not budget.has_paid(policy):
             return Spent()
         begun = (spec.cost_usd_max for spec, ended in self._journal.begun() if ended is None)
         return Spent(usd=self._journal.spent_since(day) + sum(begun))

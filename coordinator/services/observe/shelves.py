@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 
 from coordinator.domain import plan_md, reply
 from coordinator.domain.brief import Brief
-from coordinator.domain.brief_text import identify, parse, render
+from coordinator.domain.brief_text import identify, identify_text, parse, render
 from coordinator.domain.names import BriefId, Oid, Place, RepoPath, digest
 from coordinator.domain.note import BRIEF_FILE, PLAN_FILE, REPLY_FILE
 from coordinator.domain.plan import Plan
@@ -26,6 +26,7 @@ class Shelves:
         self._filed: dict[Oid, Filed] = {}
         self._live: tuple[tuple[Oid, RepoPath], tuple[Filed, ...]] | None = None
         self._ended: tuple[tuple[Entry | None, ...], Mapping[BriefId, Place]] | None = None
+        self._ended_at: tuple[Oid, RepoPath] | None = None
         self._planned: tuple[Oid, tuple[tuple[Request, ...], tuple[str, ...]]] | None = None
 
     def live(self, tree: Oid, policy: Policy) -> Iterable[Filed]:
@@ -65,6 +66,9 @@ class Shelves:
 
     def terminal(self, tree: Oid, policy: Policy) -> Mapping[BriefId, Place]:
         """Returns where every ended brief is; listed again only when one more has ended."""
+        key = tree, policy.paths.briefs
+        if self._ended is not None and self._ended_at == key:
+            return self._ended[1]
         places = (Place.DONE, Place.REJECTED)
         tops = tuple(self._top(tree, place, policy) for place in places)
         if self._ended is None or self._ended[0] != tops:
@@ -72,6 +76,7 @@ class Shelves:
                 brief: place for place in places for brief, _ in self._folders(tree, place, policy)
             }
             self._ended = tops, found
+        self._ended_at = key
         return self._ended[1]
 
     def _file(self, brief: BriefId, place: Place, folder: Oid) -> Filed:
@@ -85,14 +90,16 @@ class Shelves:
         )
         name = (plan.name if plan else "") or (said.name if said else "")
         name = name or brief.rpartition("-")[0]
-        parsed = parse(self._objects.content(text.oid), name=name) if text else None
+        content = self._objects.content(text.oid) if text else b""
+        parsed = parse(content, name=name) if text else None
         value = parsed if isinstance(parsed, Brief) else Brief(name=name)
+        identity = identify_text(name, content) if value is parsed else identify(value)
         return Filed(
             id=brief,
             place=place,
             folder=folder,
             blob=text.oid if text else Oid("0" * 40),
-            digest=identify(value).digest,
+            digest=identity.digest,
             brief=value,
             plan=plan,
             reply=said,
