@@ -24,6 +24,7 @@ class Look:
 
     version: int
     held: dict[BriefId, HeldRef]
+    gates: dict[str, HeldRef]  # by their refs
     seen: tuple[SeenClaim, ...]
     by_acq: dict[str, list[ClaimedPath]]
 
@@ -48,6 +49,10 @@ class ClaimLooks:
         for ref, oid in self._remote.mirrored("held/").items():
             brief = BriefId(ref.removeprefix(f"{self._root}/held/"))
             held[brief] = self.held_value(brief, ref, oid)
+        gates = {
+            ref: self.held_value(BriefId(""), ref, oid)
+            for ref, oid in self._remote.mirrored("gate/").items()
+        }
         acqs = {h.acq for h in held.values()}
         seen = []
         by_acq: dict[str, list[ClaimedPath]] = {}
@@ -57,7 +62,7 @@ class ClaimLooks:
             orphan_s = 0.0 if kept else self._remote.unchanged_s(ref, oid)
             seen.append(SeenClaim(claim=claim, orphan_s=orphan_s))
             by_acq.setdefault(claim.acq, []).append(claim)
-        self._last = Look(version=version, held=held, seen=tuple(seen), by_acq=by_acq)
+        self._last = Look(version=version, held=held, gates=gates, seen=tuple(seen), by_acq=by_acq)
         return self._last
 
     def _path_value(self, ref: str, oid: Oid) -> ClaimedPath:

@@ -9,7 +9,7 @@ from coordinator.domain.world import HeldRef, SeenClaim
 from coordinator.ports import Clock
 
 from .acquisitions import Acquisitions
-from .claim_looks import ClaimLooks
+from .claim_looks import ClaimLooks, Look
 from .git import Git, RefUpdate
 from .remote import GitRemote
 
@@ -37,6 +37,7 @@ class RefClaims:
         self._root = root
         self._looks = ClaimLooks(git, remote, clock=clock, root=root)
         self._acquisitions = Acquisitions(git, clock=clock, carried=self._carried)
+        self._mine: tuple[Look, dict[BriefId, Claim | None]] | None = None
 
     # -- acquiring and letting go
 
@@ -197,22 +198,29 @@ class RefClaims:
 
     def gate(self, branch: str) -> HeldRef | None:
         """Returns gate/<branch>."""
-        ref = gate_ref(self._root, branch)
-        oid = self._remote.mirrored("gate/").get(ref)
-        return None if oid is None else self._looks.held_value(BriefId(""), ref, oid)
+        return self._looks.look().gates.get(gate_ref(self._root, branch))
 
     def mine(self, brief: BriefId) -> Claim | None:
-        """Returns our claim on `brief` if it is whole: our epoch, and every path with its acq."""
+        """Returns our claim on `brief` if it is whole: our epoch, and every path with its acq.
+
+        It follows from the last fetch alone, so it is worked out once for each.
+        """
         look = self._looks.look()
-        held = look.held.get(brief)
-        if held is None or held.epoch != self._epoch:
+        known = self._mine
+        if known is None or known[0] is not look:
+            known = look, {b: self._whole(held, look) for b, held in look.held.items()}
+            self._mine = known
+        return known[1].get(brief)
+
+    def _whole(self, held: HeldRef, look: Look) -> Claim | None:
+        if held.epoch != self._epoch:
             return None
         wanted = set(self._looks.read(held.oid).get("refs", []))
         paths = tuple(c for c in look.by_acq.get(held.acq, ()) if c.ref in wanted)
         if len(paths) != len(wanted):
             return None
         return Claim(
-            brief=brief,
+            brief=held.brief,
             digest=held.digest,
             epoch=held.epoch,
             acq=held.acq,
@@ -223,15 +231,15 @@ class RefClaims:
 
     def strays(self) -> tuple[Deletion, ...]:
         """C3: refs with an acq of ours that belong to no whole claim of ours."""
-        of_epoch = {h.acq for h in self.held().values() if h.epoch == self._epoch}
+        look = self._looks.look()
+        held = look.held
+        of_epoch = {h.acq for h in held.values() if h.epoch == self._epoch}
         ours = dict.fromkeys([*self._acquisitions.ours(), *of_epoch])
-        whole = {c.acq for c in map(self.mine, self.held()) if c is not None}
-        lost = {
-            h.acq for h in self.held().values() if h.epoch != self._epoch
-        }  # taken over by another epoch: the acq is theirs now
-        return tuple(
-            d for acq in ours if acq not in whole | lost for d in self._looks.with_acq(acq)
-        )
+        whole = {c.acq for c in map(self.mine, held) if c is not None}
+        # Taken over by another epoch: the acq is theirs now.
+        lost = {h.acq for h in held.values() if h.epoch != self._epoch}
+        there = {*look.by_acq, *(h.acq for h in held.values())} - whole - lost
+        return tuple(d for acq in ours if acq in there for d in self._looks.with_acq(acq))
 
     def earlier(self) -> tuple[HeldRef, ...]:
         """Y1: held/ refs of an earlier epoch of this very run folder: ours to renew at once."""
@@ -280,6 +288,6 @@ class RefClaims:
     def _carried(self) -> frozenset[str]:
         """Returns every acquisition that the last fetch showed a ref of."""
         look = self._looks.look()
-        gates = self._remote.mirrored("gate/").items()
-        of_gates = {self._looks.held_value(BriefId(""), ref, oid).acq for ref, oid in gates}
-        return frozenset({*look.by_acq, *(h.acq for h in look.held.values()), *of_gates})
+        return frozenset(
+            {*look.by_acq, *(h.acq for h in (*look.held.values(), *look.gates.values()))}
+        )

@@ -14,6 +14,7 @@ _PATH_BYTES_MAX = 2000
 _PLAIN = frozenset(b"abcdefghijklmnopqrstuvwxyz0123456789_-")
 
 
+@lru_cache(maxsize=16_384)  # the same few are asked for at every look
 def claim_ref(root: str, path: RepoPath) -> str:
     """Returns the ref that claims `path`; the whole tree ('') is the claims root itself.
 

@@ -1,5 +1,6 @@
 """Identifiers and paths, and which paths the coordinator keeps for itself."""
 
+import functools
 import hashlib
 import re
 import unicodedata
@@ -42,6 +43,7 @@ def digest(content: bytes) -> Digest:
     return Digest("sha256:" + hashlib.sha256(content).hexdigest())
 
 
+@functools.lru_cache(maxsize=4096)  # briefs are looked up by their names at every look
 def slug(name: str) -> str:
     """Returns `name` as lower-case words joined by '-', at most 40 characters, never empty."""
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
