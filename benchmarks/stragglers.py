@@ -13,6 +13,8 @@ from dataclasses import dataclass, field, replace
 from random import Random
 from types import MappingProxyType
 
+from pydantic import TypeAdapter
+
 from coordinator.domain import fairness, speculating, straggling, tasks, trying
 from coordinator.domain.attempt import SUPERSEDED, Attempt, AttemptId, Lost, Returned, Running, Spec
 from coordinator.domain.brief import Brief, Kind, OutputFormat
@@ -34,6 +36,7 @@ P95_MAX, COST_MAX = 0.5, 1.1
 _REMEMBERED = 60
 _OID, _EPOCH = Oid("0" * 40), Epoch("e1")
 _ACCEPTED = Accept(trust=Trust.VERIFIED, findings=())
+_NAME = TypeAdapter(AttemptId)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -194,10 +197,10 @@ class _House:
         lag = drawn.uniform(*LAGS) if drawn.random() < STRAGGLERS else drawn.uniform(0.7, 1.3)
         self._work_s += usual_s
         self._seconds += step.beside is not None
-        self._at(self._now_s + usual_s * lag, "end", spec.id.model_dump_json())
+        self._at(self._now_s + usual_s * lag, "end", _NAME.dump_json(spec.id).decode())
 
     def _end(self, what: str) -> None:
-        name = AttemptId.model_validate_json(what)
+        name = _NAME.validate_json(what)
         if name not in self._begun:
             return  # it was stopped
         spec = self._forget(name, "")

@@ -29,6 +29,7 @@ _PUSHED = "refs/mirror/pushed"  # what the remote is known to have
 _PUBLISHED = "refs/mirror/published"  # what was seen there, before it is taken over
 _ASIDE = "refs/mirror/overtaken"  # outputs of ours that others went on without: nothing is deleted
 _PARSED_MAX = 2048
+_BRIEFS_MAX = 512  # whose attempts are kept ready: by their refs, so a ref that moves is read again
 _PUSH_S_MAX = 60.0
 
 Key = tuple[str, str]  # (kind, "<brief>/<epoch>-<number>")
@@ -54,6 +55,7 @@ class GitAttempts:
         self._root = root
         self._keeping = Keeping(git, objects, patches=patches, max_bytes=max_bytes)
         self._parsed = lru_cache(maxsize=_PARSED_MAX)(self._parse)
+        self._returned = lru_cache(maxsize=_BRIEFS_MAX)(self._in_order)
 
     def package(self, package: ContextPackage) -> Oid:
         """Stores a package and returns its blob."""
@@ -134,10 +136,13 @@ class GitAttempts:
 
     def of(self, brief: BriefId) -> tuple[Returned, ...]:
         """Returns what is kept here: by epoch, and by number within it; what cannot be read is left out."""
-        here = self._read(self._root, brief)
+        return self._returned(brief, tuple(self._read(self._root, brief).items()))
+
+    def _in_order(self, brief: BriefId, refs: tuple[tuple[Key, Oid], ...]) -> tuple[Returned, ...]:
+        here = dict(refs)
         found = [
             self._parsed(commit, here.get(("verdicts", name)))
-            for (kind, name), commit in here.items()
+            for (kind, name), commit in refs
             if kind == "attempts"
         ]
         mine = [one for one in found if one is not None and one.spec.id.brief == brief]

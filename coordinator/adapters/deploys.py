@@ -20,6 +20,7 @@ from coordinator.ports import Clock
 _PUSH_S_MAX = 30.0
 _REASON_CHARS_MAX = 4_000
 _OID = r"^[0-9a-f]{40}$"
+_READ_MAX = 64
 
 
 class _Said(BaseModel):
@@ -59,6 +60,7 @@ class GitDeployRefs:
         self._root = f"{root}/deploys"
         self._mirror = f"{mirror}/deploys"
         self._since: dict[Environment, tuple[Oid, float]] = {}
+        self._said = functools.lru_cache(maxsize=_READ_MAX)(self._read_said)
 
     def read(self, environment: Environment) -> LiveState | None:
         """Returns what was last fetched; see ports.DeployRefs."""
@@ -124,7 +126,7 @@ class GitDeployRefs:
 
     def _state(self, environment: Environment, oid: Oid, *, unchanged_s: float) -> LiveState:
         try:
-            said = _Said.model_validate_json(ref_values.load(self._git, oid))
+            said = self._said(oid)
         except (ValidationError, MissingObject):
             said = None
         if said is None or not re.match(_OID, said.revision):
@@ -149,6 +151,9 @@ class GitDeployRefs:
             reason=said.reason,
             unchanged_s=unchanged_s,
         )
+
+    def _read_said(self, oid: Oid) -> _Said:
+        return _Said.model_validate_json(ref_values.load(self._git, oid))
 
 
 @functools.lru_cache(maxsize=256)  # it is asked for at every look

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
+from pydantic.dataclasses import dataclass as validated
 
 from .names import BriefId, Epoch, Oid, ProfileName, TaskId
 from .output import Output, Usage
@@ -12,10 +13,13 @@ from .verdict import Verdict
 Role = Literal["author", "planner", "evaluator", "synthesizer"]
 
 
-class AttemptId(BaseModel):
-    """Names one attempt: numbers are unique within a brief and an epoch."""
+@validated(frozen=True, slots=True, kw_only=True, config=ConfigDict(extra="forbid"))
+class AttemptId:
+    """Names one attempt: numbers are unique within a brief and an epoch.
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    It is a key of many tables, so it compares and hashes as fast as a tuple, which a BaseModel does not.
+    """
+
     brief: BriefId
     epoch: Epoch
     number: int

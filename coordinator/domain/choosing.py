@@ -8,6 +8,7 @@ names is chosen; the others that do, in their order, take its place when it coul
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 
 from coordinator.domain.brief import Brief, Kind
 from coordinator.domain.brief_paths import pathlike
@@ -62,12 +63,13 @@ def is_fit(profile: Profile, *, kind: Kind | None, tools: Sequence[str]) -> bool
 
 def wanted(brief: Brief, policy: Policy) -> str | None:
     """Returns the capability that a brief asks for, None when none can be told."""
-    return brief.task_type or _capability(brief.task, policy)
-
-
-def _capability(task: str, policy: Policy) -> str | None:
-    """Returns the capability that TASK names."""
     known = dict.fromkeys(c for p in policy.profiles for c in sorted(p.capabilities))
+    return brief.task_type or _capability(brief.task, tuple(known))
+
+
+@lru_cache(maxsize=256)  # each TASK is asked about at every look
+def _capability(task: str, known: tuple[str, ...]) -> str | None:
+    """Returns the capability that TASK names, of those that are known."""
     words = _PATHS.sub(" ", _LITERALS.sub(" ", task))
     found = {
         capability: match.start()

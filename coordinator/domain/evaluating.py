@@ -176,6 +176,8 @@ def combined(author: Returned, attempts: Iterable[Attempt]) -> Verdict | None:
         if isinstance(verdict := _verdict(a), Accept | Revise)
         for finding in verdict.findings
     ]
+    if not said:
+        return kept
     findings = tuple(_settled(finding, said) for finding in kept.findings)
     if findings == kept.findings:
         return kept

@@ -114,6 +114,8 @@ def touched(returned: Returned) -> frozenset[RepoPath]:
 
 def in_order(tasks: Sequence[Task]) -> tuple[Task, ...]:
     """Returns tasks so that each comes after those that it waits for; the order of the plan decides the rest."""
+    if len(tasks) == 1:  # as most plans have it
+        return tuple(tasks)
     left, placed = list(tasks), list[Task]()
     known = {task.id for task in tasks}
     while left:

@@ -51,9 +51,9 @@ def task_step(task: Task, sighting: Sighting, world: World) -> Step | Stuck | No
     tried = tasks.authored(task.id, sighting)
     if not tried:
         return dispatch(task, sighting, world, ())
-    if tasks.accepted(task.id, sighting) is not None:
-        return None
     if speculating.accepted(tried, sighting) is not None:
+        if tasks.accepted(task.id, sighting) is not None:
+            return None
         said = "what it builds on has been done again since"
         return dispatch(same_task(task, tried), sighting, world, (said,))
     unjudged = speculating.unjudged(tried)

@@ -300,7 +300,7 @@ def test_an_attempt_is_given_what_worker_brief_and_day_leave_at_that_moment() ->
     assert (spec.cost_usd_max, spec.tokens_max) == (2.0, 900)
     # Started since the look that this was decided on: one of this brief, one of another.
     mine = attempted(1).model_copy(update={"cost_usd_max": 4.0})
-    theirs = mine.model_copy(update={"id": mine.id.model_copy(update={"brief": OTHER})})
+    theirs = mine.model_copy(update={"id": replace(mine.id, brief=OTHER)})
     book.running = ((mine, None), (theirs, None), (theirs, "ended"))
     spec = paid(book)
     assert spec is not None
