@@ -113,8 +113,8 @@ class SimJournal:
         self.now: Callable[[], float] = lambda: 0.0
         self._intents: dict[Oid, Planned] = {}
         self._begun: dict[AttemptId, tuple[Spec, str | None]] = {}
-        self._times: dict[AttemptId, tuple[float, float]] = {}
-        self._past: dict[AttemptId, tuple[Spec, str, int]] = {}
+        self._began_s: dict[AttemptId, float] = {}
+        self._past: dict[AttemptId, tuple[Spec, str, int, float, float]] = {}
         self._checks: dict[Digest, CheckResult] = {}
 
     def intend(self, planned: Planned) -> None:
@@ -128,34 +128,35 @@ class SimJournal:
 
     def begin(self, spec: Spec) -> None:
         self._begun.setdefault(spec.id, (spec, None))
-        self._times.setdefault(spec.id, (self.now(), 0.0))
+        self._began_s.setdefault(spec.id, self.now())
 
     def end(self, attempt: AttemptId, *, usage: Usage, reason: str) -> None:
         if attempt in self._begun:
-            self._begun[attempt] = (self._begun[attempt][0], reason)
-            tokens = usage.tokens_in + usage.tokens_out
-            self._past[attempt] = (self._begun[attempt][0], reason, tokens)
-            self._times[attempt] = (self._times[attempt][0], self.now())
+            spec, tokens = self._begun[attempt][0], usage.tokens_in + usage.tokens_out
+            self._begun[attempt] = (spec, reason)
+            self._past[attempt] = (spec, reason, tokens, self._began_s[attempt], self.now())
 
     def begun(self) -> tuple[tuple[Spec, str | None], ...]:
         return tuple(self._begun.values())
 
     def past(self) -> tuple[Past, ...]:
-        ended = tuple(
+        now_s = self.now()
+        ended = [
             Past(
                 spec=spec,
-                began_ago_s=self.now() - self._times[name][0],
-                ended_ago_s=self.now() - self._times[name][1],
+                began_ago_s=now_s - began_s,
+                ended_ago_s=now_s - ended_s,
                 reason=reason,
                 tokens=tokens,
             )
-            for name, (spec, reason, tokens) in self._past.items()
-        )
-        return ended + tuple(
-            Past(spec=spec, began_ago_s=self.now() - self._times[name][0])
+            for spec, reason, tokens, began_s, ended_s in self._past.values()
+        ]
+        running = [
+            Past(spec=spec, began_ago_s=now_s - self._began_s[name])
             for name, (spec, reason) in self._begun.items()
             if reason is None
-        )
+        ]
+        return (*ended, *running)
 
     def spent(self, brief: BriefId) -> Mapping[str, Usage]:
         return {}

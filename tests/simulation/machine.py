@@ -100,7 +100,7 @@ class Machine:
             10.0,
             1.5 * around.policy.lease_s,
         )  # until it starts again
-        self.calls = 0
+        self.calls = 0  # of those that `dies_at` names
         self.died: Callable[[], None] = lambda: None
         self.cannot: str | None = None
         self.troubles: tuple[str, ...] = ()
@@ -114,6 +114,7 @@ class Machine:
         self._tick_due_s: float | None = None
         self._calls_left = 0
         self._calls_to_pause = 0
+        self._calls_calm = 0  # at so many more nothing happens
 
     @property
     def is_quiet(self) -> bool:
@@ -127,6 +128,7 @@ class Machine:
         self._ticking, self._tick_due_s = False, None
         self._calls_left = self.kill_after() if self.kills_left else 0
         self._calls_to_pause = self._drawn_calls()
+        self._calm_down()
         clock = SimClock(life, offset_s=random.uniform(0.0, 10_000.0))
         self.epoch = clock.nonce()
         git = SimGit(
@@ -235,6 +237,12 @@ class Machine:
         """A port call begins or ends: other threads may run here, and the process may die here."""
         life = self.life
         assert life is not None
+        if self._calls_calm and life.alive:
+            self._calls_calm -= 1
+        else:
+            self._at_eventful_call(life, name)
+
+    def _at_eventful_call(self, life: Life, name: str) -> None:
         if not life.alive:
             life.die()
         counts = self.dies_at is None or name in self.dies_at
@@ -246,9 +254,23 @@ class Machine:
                 self._down()
                 life.die()
         self._calls_to_pause -= 1
-        if not self._calls_to_pause:
+        pauses = not self._calls_to_pause
+        if pauses:
             self._calls_to_pause = self._drawn_calls()
+        self._calm_down()
+        if pauses:
             life.sleep(self._random.choice((0.0, 0.01)))
+
+    def _calm_down(self) -> None:
+        """Works out at how many calls nothing can happen: there are many thousands of them in a day."""
+        if self.dies_at is not None:
+            return
+        calls = self._calls_to_pause
+        if self._calls_left and not self._around.weather.over:
+            calls = min(calls, self._calls_left)
+            self._calls_left -= calls - 1
+        self._calls_to_pause -= calls - 1
+        self._calls_calm = calls - 1
 
     def _drawn_calls(self) -> int:
         """Returns in how many calls others run; drawn once for each pause, for a day has thousands of calls."""

@@ -248,10 +248,12 @@ class FakeGit:
                     self.local.set(ref, None)
         for ref, (oid, forced) in fetched.items():
             there = self.local.get(ref)
+            if there == oid:
+                continue
             fault = self.local.refusal([RefUpdate(ref=ref, expected=there, new=oid)])
             if fault:
                 raise RepositoryError(f"what was fetched could not be stored: {fault[ref]}")
-            if not forced and there not in (None, oid) and not self.is_ancestor(there or oid, oid):
+            if not forced and there is not None and not self.is_ancestor(there, oid):
                 raise RepositoryError(
                     f"what was fetched could not be stored: {ref} non-fast-forward"
                 )

@@ -18,6 +18,7 @@ class RefTable:
         self.version = 0
         self._refs: dict[str, Oid] = {}
         self._folders: dict[str, dict[str, Oid]] = {}  # what is below each, at any depth
+        self._sorted: dict[str, dict[str, Oid]] = {}  # the same, for as long as none of it changes
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._refs)
@@ -32,8 +33,10 @@ class RefTable:
         if not prefix.endswith("/"):
             oid = self._refs.get(prefix)
             return {prefix: oid} if oid else {}
-        found = self._folders.get(prefix[:-1])
-        return dict(sorted(found.items())) if found else {}
+        folder = prefix[:-1]
+        if folder not in self._sorted:
+            self._sorted[folder] = dict(sorted(self._folders.get(folder, {}).items()))
+        return dict(self._sorted[folder])
 
     def matching(self, pattern: str) -> dict[str, Oid]:
         """Returns the refs that a pattern with one '*' names."""
@@ -53,6 +56,8 @@ class RefTable:
         if there == oid:
             return
         self.version += 1
+        for folder in _above(ref):
+            self._sorted.pop(folder, None)
         if oid is None:
             del self._refs[ref]
             for folder in _above(ref):
@@ -79,9 +84,7 @@ class RefTable:
     def _unnameable(self, ref: str) -> str | None:
         if ref in self._refs:
             return None
-        if not is_ref_name(ref) or any(
-            len(part.encode()) > _COMPONENT_BYTES_MAX for part in ref.split("/")
-        ):
+        if not is_ref_name(ref) or not _is_short(ref):
             return f"cannot lock ref '{ref}': not a name"
         if ref in self._folders:
             return f"cannot lock ref '{ref}': '{ref}/...' exists; cannot create '{ref}'"
@@ -92,6 +95,11 @@ class RefTable:
 @functools.lru_cache(maxsize=65536)
 def is_ref_name(ref: str) -> bool:
     return not _BAD.search(ref)
+
+
+@functools.lru_cache(maxsize=65536)
+def _is_short(ref: str) -> bool:
+    return all(len(part.encode()) <= _COMPONENT_BYTES_MAX for part in ref.split("/"))
 
 
 @functools.lru_cache(maxsize=65536)
