@@ -61,13 +61,18 @@ def assert_whole(repository: Path) -> None:
 
 def make_site(folder: Path, files: Mapping[str, Content] = SITE) -> Site:
     """Returns a repository and its hub with one commit, pushed."""
-    template = _template(tuple(sorted(files.items())))
+    return copy_site(_template(tuple(sorted(files.items()))), folder)
+
+
+def copy_site(template: Path, folder: Path) -> Site:
+    """Copies `repo` and `hub.git` of a folder into another one, where they know each other."""
     folder.mkdir(parents=True, exist_ok=True)
     site = Site(repo=folder / "repo", hub=folder / "hub.git")
     shutil.copytree(template / "repo", site.repo, symlinks=True)
     shutil.copytree(template / "hub.git", site.hub, symlinks=True)
-    config = site.repo / ".git" / "config"
-    config.write_text(config.read_text().replace(str(template), str(folder)))
+    for file in (site.repo / ".git/config", site.repo / ".orchestrator/run/repo.git/config"):
+        if file.exists():
+            file.write_text(file.read_text().replace(str(template), str(folder)))
     return site
 
 

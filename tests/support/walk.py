@@ -4,7 +4,6 @@ import contextlib
 import functools
 import json
 import os
-import shutil
 import signal
 import subprocess
 import tempfile
@@ -16,7 +15,7 @@ from typing import Any, TypeVar
 
 from tests.support import warm
 from tests.support.patience import COMMAND_S_MAX, PATIENCE_S
-from tests.support.repos import Content, Site, git, make_site
+from tests.support.repos import Content, Site, copy_site, git, make_site
 
 FILES: Mapping[str, Content] = {
     "README.md": "# A site\n\nSee [the guide](docs/guide.md).\n",
@@ -266,12 +265,7 @@ def make_walk(
 ) -> Walk:
     """Returns a coordinated clone of its own, copied from one that was made once."""
     template = _template(tuple(sorted({**FILES, **(files or {})}.items())), config)
-    folder.mkdir(parents=True, exist_ok=True)
-    site = Site(repo=folder / "repo", hub=folder / "hub.git")
-    shutil.copytree(template / "repo", site.repo, symlinks=True)
-    shutil.copytree(template / "hub.git", site.hub, symlinks=True)
-    for file in (site.repo / ".git" / "config", site.repo / ".orchestrator/run/repo.git/config"):
-        file.write_text(file.read_text().replace(str(template), str(folder)))
+    site = copy_site(template, folder)
     git(site.repo, "update-index", "-q", "--refresh", check=False)
     return Walk(site)
 

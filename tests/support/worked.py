@@ -1,7 +1,10 @@
 """A site with workers of its own: a brief is dropped, the daemon runs until it is idle, and what came is read."""
 
+import functools
 import json
+import os
 import re
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +12,7 @@ from typing import Any
 
 from tests.support.command_line import Answered, in_a_process
 from tests.support.patience import COMMAND_S_MAX, PATIENCE_S
-from tests.support.repos import SITE, Content, Site, git, make_site, push_files
+from tests.support.repos import SITE, Content, Site, copy_site, git, make_site, push_files
 
 CHANGE = """\
 ---
@@ -146,8 +149,8 @@ def worked(
     environment: Mapping[str, str] | None = None,
 ) -> Worked:
     """Returns a site of its own that is initialised, with `workers` (name -> text of its file) pushed."""
-    site = make_site(folder / "site", files)
-    return worked_at(site, workers, config=config, environment=environment)
+    site = copy_site(_initialised(tuple(sorted(files.items()))), folder / "site")
+    return _with_workers(site, workers, config, environment)
 
 
 def worked_at(
@@ -158,8 +161,27 @@ def worked_at(
     environment: Mapping[str, str] | None = None,
 ) -> Worked:
     """Returns a site that is there, initialised and with `workers` pushed."""
+    _initialise(site)
+    return _with_workers(site, workers, config, environment)
+
+
+@functools.lru_cache(maxsize=16)
+def _initialised(files: tuple[tuple[str, Content], ...]) -> Path:
+    """Returns the folder of a site that is initialised, to be copied."""
+    folder = Path(tempfile.mkdtemp(prefix="coordinator-worked-", dir=os.environ["HOME"]))
+    _initialise(make_site(folder, dict(files)))
+    return folder
+
+
+def _initialise(site: Site) -> None:
     started = in_a_process(site.repo, "init")
     assert started.code == 0, started.said
+    git(site.repo, "pull", "--quiet", "--ff-only", "origin", "main")
+
+
+def _with_workers(
+    site: Site, workers: Mapping[str, str], config: str, environment: Mapping[str, str] | None
+) -> Worked:
     placed: dict[str, Content] = {
         f".orchestrator/workers/{name}.md": text for name, text in workers.items()
     }
@@ -168,6 +190,5 @@ def worked_at(
         for table in re.findall(r"^\[\w+\]$", config, re.MULTILINE):
             said = said.replace(f"{table}\n", "", 1)  # it holds no setting there
         placed[".orchestrator/config.toml"] = f"{said}\n{config}"
-    git(site.repo, "pull", "--quiet", "--ff-only", "origin", "main")
     push_files(site, placed, "workers")
     return Worked(site, environment or {})
