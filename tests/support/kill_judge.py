@@ -3,7 +3,7 @@
 import json
 import sqlite3
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
 
@@ -44,8 +44,11 @@ def judge(site: KillSite) -> None:
 
 def history(site: KillSite) -> None:
     """Each brief is accepted, held, refused and landed exactly once, on one straight line."""
-    lines = git(site.hub, "log", "--format=%s", "main").splitlines()
-    assert lines == git(site.hub, "log", "--first-parent", "--format=%s", "main").splitlines()
+    told = [
+        one.split("\t", 1) for one in git(site.hub, "log", "--format=%P%x09%s", "main").splitlines()
+    ]
+    assert all(" " not in parents for parents, _ in told), told
+    lines = [said for _, said in told]
     # `land links-bb96f590: 1 row` -> `land links`; the first `accept coordinator` is the one of init.
     seen = Counter(line.partition(":")[0].rpartition("-")[0] for line in lines if "-" in line)
     for what in (
@@ -63,11 +66,15 @@ def history(site: KillSite) -> None:
 
 def folders(site: KillSite) -> None:
     """At every commit a brief has one folder at most; at the tip each is where it belongs."""
-    for commit in git(site.hub, "rev-list", "main").splitlines():
-        found = _folders(site.hub, commit)
+    files = set[str]()
+    for commit, gone, come in _steps(site.hub):
+        files = (files - gone) | come
+        found = _folders(files)
         twice = [name for name, number in Counter(n for n, _ in found).items() if number > 1]
         assert not twice, (commit, found)
-    there = dict(_folders(site.hub, "main"))
+    tip = set(git(site.hub, "ls-tree", "-r", "--name-only", "main", "briefs").splitlines())
+    assert files == tip
+    there = dict(_folders(tip))
     wanted = _wanted(site, _PLACES)
     assert {name: there.get(name) for name in wanted} == wanted, there
 
@@ -139,15 +146,25 @@ def _wanted(site: KillSite, of: Mapping[str, str]) -> dict[str, str]:
     return {name: what for name, what in of.items() if site.both or name != "both"}
 
 
-def _folders(repository: Path, commit: str) -> list[tuple[str, str]]:
-    """Returns (name, place) of every brief at a commit."""
-    paths = git(repository, "ls-tree", "-r", "-d", "--name-only", commit, "briefs").splitlines()
-    found = []
-    for path in paths:
-        place, *rest = path.split("/")[1:] or [""]
-        if len(rest) == (1 if place == "waiting" else 2):  # the others have two-hex subfolders
-            found.append((rest[-1].rpartition("-")[0], place))
-    return found
+def _steps(repository: Path) -> Iterator[tuple[str, set[str], set[str]]]:
+    """Yields each commit that touched briefs, oldest first, with the files that went and those that came."""
+    how = ("--reverse", "--name-status", "--no-renames", "--format=%x00%H")
+    for step in git(repository, "log", *how, "main", "--", "briefs").split("\0")[1:]:
+        commit, *lines = step.split("\n")
+        changes = [line.split("\t") for line in lines if line]
+        gone, come = ({path for what, path in changes if what == mark} for mark in "DA")
+        yield commit, gone, come
+
+
+def _folders(files: Iterable[str]) -> list[tuple[str, str]]:
+    """Returns (name, place) of every folder of a brief."""
+    folders = set[tuple[str, ...]]()
+    for path in files:
+        _, place, *rest = path.split("/")
+        depth = 1 if place == "waiting" else 2  # the others have two-hex subfolders
+        if len(rest) > depth:
+            folders.add((place, *rest[:depth]))
+    return [(folder[-1].rpartition("-")[0], folder[0]) for folder in folders]
 
 
 def _landing(repository: Path, name: str) -> str:
