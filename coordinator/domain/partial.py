@@ -40,7 +40,7 @@ def lost(sighting: Sighting, world: World) -> tuple[LostTask, ...]:
     found: dict[TaskId, LostTask] = {}
     if plan is None or not plan.several:
         return ()
-    startable = {task.id for task in tasks.startable(plan, sighting)}
+    startable = {task.id for task in tasks.startable(plan, tasks.standing(sighting))}
     for task in tasks.in_order(plan.tasks):
         before = next((found[name] for name in task.after if name in found), None)
         if before is not None:

@@ -57,7 +57,11 @@ def task_steps(plan: Plan, sighting: Sighting, world: World) -> list[Step | Stuc
     """Returns what each task that may start needs next; where a planner is asked, that is all there is."""
     if is_awaited(plan):
         return [first(sighting, world)]
-    return [trying.task_step(task, sighting, world) for task in tasks.startable(plan, sighting)]
+    done = tasks.standing(sighting)
+    return [
+        None if task.id in done else trying.task_step(task, sighting, world)
+        for task in tasks.startable(plan, done)
+    ]
 
 
 def first(sighting: Sighting, world: World) -> Step:

@@ -1,7 +1,7 @@
 """The tasks of a plan as the verbs see them: what each is asked, what it waits for, what came of it."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 
 from . import choosing, speculating
 from .attempt import Attempt, Returned, Spec
@@ -82,10 +82,9 @@ def standing(sighting: Sighting) -> dict[TaskId, Returned]:
     return found
 
 
-def startable(plan: Plan, sighting: Sighting) -> tuple[Task, ...]:
-    """Returns the tasks all of whose predecessors have an accepted output, in the order of the plan."""
-    done = standing(sighting).keys()
-    return tuple(task for task in plan.tasks if done >= set(task.after))
+def startable(plan: Plan, done: Container[TaskId]) -> tuple[Task, ...]:
+    """Returns the tasks all of whose predecessors have an output that counts, in the order of the plan."""
+    return tuple(task for task in plan.tasks if all(name in done for name in task.after))
 
 
 def kept(plan: Plan, sighting: Sighting) -> Plan:
