@@ -211,11 +211,12 @@ class GitAttempts:
 
     def _read(self, root: str, brief: str) -> dict[Key, Oid]:
         """Returns the refs of one brief ('' = all) below `root`, by kind and name."""
-        found = {}
+        found: dict[Key, Oid] = {}
         for kind in _KINDS:
             top = f"{root}/{kind}/"
             refs = self._git.refs(f"{top}{brief}/" if brief else top)
-            found.update({(kind, ref.removeprefix(top)): oid for ref, oid in refs.items()})
+            for ref, oid in refs.items():
+                found[kind, ref[len(top) :]] = oid
         return found
 
     def _lacking(self, brief: BriefId) -> dict[Key, Oid]:

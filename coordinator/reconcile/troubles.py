@@ -8,7 +8,7 @@ from coordinator.domain.world import World
 
 from .kit import Kit
 
-_DELETIONS = ("sweep", "release", "gate-release")
+_DELETIONS = frozenset({"sweep", "release", "gate-release"})
 _NAMED_MAX = 5
 _FRESH_S = 60.0  # a step that failed longer ago has been given up, or is not wanted any more
 
@@ -39,17 +39,18 @@ def _of_remote(kit: Kit) -> list[str]:
 
 def _others(kit: Kit, world: World | None) -> list[str]:
     said: list[str] = []
+    failing = [key for key in tuple(kit.memory.backoff) if kit.failing(key)]
     if kit.memory.refused:
         said.append(
             f"the remote refuses records: {kit.memory.refused}: whoever pushes from here must be "
             f"allowed to push to {kit.branch} (see its hooks and branch rules)"
         )
-    if any(kit.failing(key) for key in _DELETIONS):
+    if not _DELETIONS.isdisjoint(failing):
         said.append(
             "the remote does not delete claims that nobody needs any more: look there for an orphan "
             "packed-refs.lock, or a rule against deleting refs"
         )
-    if any(key.startswith("publish:") and kit.failing(key) for key in tuple(kit.memory.backoff)):
+    if any(key.startswith("publish:") for key in failing):
         said.append(
             "the remote does not take what workers returned, so nothing of it is judged: whoever pushes "
             "from here must be allowed to create refs below refs/orchestrator/attempts and .../verdicts"
