@@ -64,7 +64,8 @@ class Chronicle:
     @property
     def tip(self) -> Oid:
         """Returns the newest commit."""
-        return Oid(git(self._hub, "rev-parse", f"refs/heads/{self._branch}"))
+        ref = f"refs/heads/{self._branch}"
+        return self.git.refs(ref)[ref]
 
     def accept(self, name: str, text: bytes = BRIEF, *, plan: Plan | None = None) -> BriefId:
         """Accepts a brief."""

@@ -22,7 +22,7 @@ from tests.support.repos import Content, git, make_site
 Transport = Literal["file", "http"]
 T = TypeVar("T")
 
-_POLL_S = 0.05
+_POLL_S = 0.15  # most looks start a git, and what they wait for takes seconds
 
 PAGES: Mapping[str, Content] = {
     ".gitignore": "/.orchestrator/run/\n/briefs/inbox/\n",
@@ -130,16 +130,15 @@ class Hub:
         found = self.git("log", "--format=%H %s", "main").splitlines()
         return [line[:40] for line in found if line[41:].startswith(f"land {brief}: ")]
 
-    def refs(self, below: str = "") -> dict[str, str]:
-        """Returns the refs below refs/orchestrator/<below> and their objects."""
-        listed = self.git(
-            "for-each-ref", "--format=%(refname) %(objectname)", f"refs/orchestrator/{below}"
-        )
+    def refs(self, *below: str) -> dict[str, str]:
+        """Returns the refs below refs/orchestrator/<below>, of all without one, and their objects."""
+        folders = [f"refs/orchestrator/{one}" for one in below or ("",)]
+        listed = self.git("for-each-ref", "--format=%(refname) %(objectname)", *folders)
         return dict(tuple(line.split(" ", 1)) for line in listed.splitlines())  # type: ignore[misc]
 
     def claims(self) -> list[str]:
         """Returns every ref that says somebody works: held briefs, claimed paths, gates."""
-        return [*self.refs("held"), *self.refs("claims"), *self.refs("gate")]
+        return list(self.refs("held", "claims", "gate"))
 
     def said(self, ref: str) -> dict[str, Any]:
         """Returns the JSON at a ref; {} when there is none."""
