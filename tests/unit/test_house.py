@@ -1,6 +1,7 @@
 """The rules of the house that no linter knows: sizes, who may make which proof, what loads when."""
 
 import ast
+import functools
 import re
 import subprocess
 import sys
@@ -8,6 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+pytestmark = pytest.mark.xdist_group("house")  # each file is read once for all rules
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -59,6 +62,7 @@ def name(path: Path) -> str:
     return path.relative_to(ROOT).as_posix()
 
 
+@functools.cache
 def tree(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
 
