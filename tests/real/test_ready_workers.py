@@ -12,7 +12,6 @@ from pathlib import Path
 import click
 import pytest
 
-from requirements.install import pip_command, uv_command
 from tests.real.mock_server import prettier
 from tests.support.repos import git
 from tests.support.worked import Worked, worked
@@ -55,14 +54,9 @@ TEXT = "# Teh guide\n\n* one\n* two  \n\nIt is neccessary to recieve it.\n"
 def python_tools() -> Path:
     """Returns a folder with the programs ruff and codespell, where a cell can show it."""
     place = Path(tempfile.mkdtemp(dir=os.environ["HOME"])) / "tools"
-    make, install = [sys.executable, "-m", "venv"], [str(place / "bin/pip"), "install", "--quiet"]
-    variables, pip = dict(os.environ), pip_command()
-    if pip and Path(".venv/bin/uv").exists():
-        make.append("--without-pip")
-        install, variables = uv_command(pip, place / "bin/python")
-    subprocess.run([*make, place], check=True)
-    wanted = [*install, "ruff", "codespell"]
-    done = subprocess.run(wanted, env=variables, capture_output=True, text=True, check=False)
+    subprocess.run([sys.executable, "-m", "venv", place], check=True)
+    pip = [str(place / "bin/pip"), "install", "--quiet", "ruff", "codespell"]
+    done = subprocess.run(pip, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         pytest.skip(f"ruff and codespell cannot be installed here: {done.stderr[-200:]}")
     return place / "bin"
