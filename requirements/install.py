@@ -59,7 +59,7 @@ def _environment() -> int:
     if INSIDE.exists() and STAMP.exists() and STAMP.read_text(encoding="utf-8") == wanted:
         return 0
     _say("making .venv from requirements/*.txt (once; later runs start at once)\n")
-    pip = pip_command()
+    pip = _made()
     if pip is None:
         _say(NO_PIP.format(python=sys.executable))
         return 1
@@ -153,17 +153,21 @@ def _digest() -> str:
 
 
 def pip_command() -> list[str] | None:
-    """Returns the pip command that installs into .venv, which it makes if need be; None without pip."""
-    outer = [sys.executable, "-m", "pip", "--python", str(INSIDE)]
+    """Returns the pip command that installs into .venv; None without pip."""
+    outer = [sys.executable, "-m", "pip", "--python", str(INSIDE)]  # from pip 22.3 on
     inner = [str(INSIDE), "-m", "pip"]
+    return next((pip for pip in (inner, outer) if _runs([*pip, "--version"])), None)
+
+
+def _made() -> list[str] | None:
+    """Makes .venv if need be, and returns the pip command that installs into it; None without pip."""
     same = f"import sys; sys.exit(sys.version_info[:2] != {tuple(sys.version_info[:2])})"
-    there = _runs([str(INSIDE), "-c", same])
-    if there and _runs([*inner, "--version"]):
-        return inner
-    made = there or _runs([sys.executable, "-m", "venv", "--clear", "--without-pip", ".venv"])
-    if made and _runs([*outer, "--version"]):  # a pip from before 22.3 knows no --python
-        return outer
-    return inner if _runs([sys.executable, "-m", "venv", "--clear", ".venv"]) else None
+    make = [sys.executable, "-m", "venv", "--clear", ".venv"]
+    if _runs([str(INSIDE), "-c", same]) or _runs([*make, "--without-pip"]):
+        found = pip_command()
+        if found is not None:
+            return found
+    return pip_command() if _runs(make) else None
 
 
 def _runs(command: list[str]) -> bool:
