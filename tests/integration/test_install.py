@@ -152,3 +152,10 @@ def test_where_nothing_can_be_installed_it_is_said_and_tried_again(machine: Mach
         code, said = machine.runs("_environment")
         assert code == "1"
         assert "bad\nerror: pip could not install" in said
+
+
+def test_asking_how_to_install_leaves_the_environment_as_it_is(machine: Machine) -> None:
+    machine.put("python", "exit 1", ".venv/bin")
+    (machine.folder / ".venv/installed").touch()
+    assert machine.runs("pip_command")[0] == "None"
+    assert (machine.folder / ".venv/installed").exists(), "others run from it"
