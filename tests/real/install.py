@@ -32,7 +32,10 @@ def main() -> int:
 
 def _python_packages() -> None:
     python = REAL / "venv" / "bin" / "python"
-    make, install = [sys.executable, "-m", "venv"], [str(python), "-m", "pip", "install", "--quiet"]
+    make, install = (
+        [sys.executable, "-m", "venv"],
+        [str(python), "-m", "pip", "install", "--quiet", "--no-input"],
+    )
     variables, pip = None, pip_command()
     if pip and Path(".venv/bin/uv").exists():
         make.append("--without-pip")
