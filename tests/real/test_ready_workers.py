@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 import pytest
 
-from tests.real.mock_server import prettier
+from tests.real.mock_server import REAL, prettier, required
 from tests.support.repos import git
 from tests.support.worked import Worked, worked
 
@@ -47,18 +47,28 @@ changes
 
 - only: {scope}
 """
+# What an installer writes for the program of this package.
+CODESPELL = """\
+#!{python}
+import sys
+from codespell_lib import _script_main
+sys.exit(_script_main())
+"""
 TEXT = "# Teh guide\n\n* one\n* two  \n\nIt is neccessary to recieve it.\n"
 
 
 @functools.cache
 def python_tools() -> Path:
     """Returns a folder with the programs ruff and codespell, where a cell can show it."""
+    package = next(iter(sorted(REAL.glob("venv/lib/python*/site-packages/codespell_lib"))), None)
+    package = required(package, "codespell")
     place = Path(tempfile.mkdtemp(dir=os.environ["HOME"])) / "tools"
-    subprocess.run([sys.executable, "-m", "venv", place], check=True)
-    pip = [str(place / "bin/pip"), "install", "--quiet", "ruff", "codespell"]
-    done = subprocess.run(pip, capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        pytest.skip(f"ruff and codespell cannot be installed here: {done.stderr[-200:]}")
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", place], check=True)
+    shutil.copy(Path(sys.executable).with_name("ruff"), place / "bin")
+    shutil.copytree(package, next(place.glob("lib/python*/site-packages")) / package.name)
+    script = place / "bin" / "codespell"
+    script.write_text(CODESPELL.format(python=place / "bin" / "python"))
+    script.chmod(0o755)
     return place / "bin"
 
 
