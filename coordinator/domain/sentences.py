@@ -11,25 +11,44 @@ _LITERALS = re.compile(r"`[^`]*`|\"[^\"]*\"|https?://\S+|(?<!\S)/\S.*?/[ims]*(?=
 _SHORT = re.compile(r"\b(?:e\.g|i\.e|etc|vs|cf|approx|incl|excl|no|nr|resp)\.(?=\s)", re.IGNORECASE)
 _END = re.compile(r"[.!?]+(?=[\s)\]\"']|\Z)")
 _VERB_LIST = """
-    add adjust align analyse analyze answer append apply archive assemble assert audit balance benchmark
-    break bring build bump calculate capture catalog catalogue change check classify clean collapse collect
-    combine compare compile complete compose compress compute condense confirm connect consolidate convert
-    copy correct count create crosscheck cut debug declare decrease define delete deploy derive describe
-    design detect determine diff disable discover display divide document draft drop edit eliminate enable
-    enforce ensure enter enumerate establish estimate evaluate examine exclude expand explain explore export
-    expose extend extract fetch figure fill filter find finish fix flag flatten follow format gather generate
-    get give grep group guard handle harden identify implement import improve include increase index inform
-    insert inspect install integrate introduce inventory investigate join keep label link lint list load
-    locate log look lower make map mark match measure mention merge migrate minify modify monitor move name
-    note number open optimise optimize order organise organize outline pack parse paste patch pick plan
-    polish port prepare present preserve prevent print produce propose protect prove provide prune publish
-    pull put quote raise rank read rebuild recommend record redirect reduce refactor refine reformat refresh
-    regenerate register reject release relocate remove rename render reorder repair replace report reproduce
-    rescue research resolve restore restructure return review revise rewrite rework round run save say scan
-    score search secure select send separate set shorten show shrink simplify sketch solve sort specify split
-    spot standardise standardize state stop store strip study substitute suggest sum summarise summarize
-    support swap synchronise synchronize sync tabulate tag take tell test tidy trace track transform
-    translate trim try turn unify update upgrade use validate verify view walk warn wrap write
+    abbreviate accelerate accept adapt add adjust adopt align allow amend analyse analyze annotate
+    announce answer append apply approve archive arrange ask assemble assert assess assign attach audit
+    automate avoid backport balance benchmark bind blend boost bootstrap borrow break bring build bump
+    bundle calculate calibrate cancel capture catalog catalogue change check choose cite classify clean
+    clone collapse collate collect combine compare compile complete compose compress compute concatenate
+    condense configure confirm connect consolidate constrain construct consult contrast contribute convert
+    copy correct count cover crawl create cross-check crosscheck cut debug decide declare decode decompose
+    decouple decrease deduce dedupe deduplicate defer define delay delegate delete demonstrate denote
+    deploy deprecate derive describe design detect determine diagnose diff differentiate disable discover
+    discuss display dissect distil distill distinguish divide document double-check download draft drain
+    drop edit eject elaborate eliminate embed emit employ enable encode encourage encrypt enforce ensure
+    enter enumerate escape establish estimate evaluate evolve examine exclude execute exempt expand
+    explain explore export expose extend extract extrapolate fetch figure fill filter find finish fix flag
+    flatten follow forbid forecast format forward freeze fulfil fulfill furnish gather gauge generate get
+    give grant grep group guard halve handle harden hide highlight hoist identify illustrate implement
+    import impose improve include increase index infer inform inject insert inspect install instrument
+    integrate interpret introduce introspect inventory invert investigate invoke isolate iterate join
+    judge keep label learn leave lift limit link lint list load locate log look lower lowercase maintain
+    make manage map mark match measure mend mention merge migrate minify mock modify monitor move name
+    note number obtain offer omit open optimise optimize order organise organize outline overhaul override
+    overwrite pack paraphrase parse partition paste patch permit persist pick pin plan polish populate
+    port predict preload prepare present preserve prevent print probe produce proofread propagate propose
+    protect prove provide prune publish pull purge push put quote raise rank read rearrange rebuild
+    recheck recite reckon recommend recompute reconcile reconfigure reconstruct record recover recreate
+    redesign redirect redo reduce refactor refer refine reflow reformat refresh regenerate register
+    reimplement reindent reinstall reinstate reject rekey relabel relax release relink reload relocate
+    remap remediate remind remove rename render reopen reorder repair rephrase replace replicate reply
+    repoint report reproduce require rerun reschedule rescue research reset reshape resolve respond
+    restart restate restore restrict restructure restyle retain rethink retire retitle retrieve retry
+    return reuse revamp revert review revise reword rework rewrite rotate round run save say scaffold scan
+    score scrape scrub search secure select send separate serve set settle sharpen shift ship shorten show
+    shrink silence simplify sketch skip solve sort specify split spot squash standardise standardize start
+    state stop store strengthen stress-test strip study submit substitute subtract suggest sum summarise
+    summarize supply support suppress survey swap switch sync synchronise synchronize tabulate tackle tag
+    tailor take teach tell terminate test throttle tidy tighten toggle touch trace track transcribe
+    transfer transform translate triage trigger trim truncate try tune turn uncover undo unfold unify
+    uninstall unlink unpin untangle unwrap update upgrade upload uppercase use validate verify vet view
+    walk warn weigh widen wrap write
 """
 _VERBS = frozenset(_VERB_LIST.split())
 

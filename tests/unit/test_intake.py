@@ -125,6 +125,7 @@ def test_a_brief_is_asked_about(text: str, question: Question) -> None:
         ("List the HTML pages missing from public/sitemap.xml", "sitemap"),
         ("Find broken links and anchors in the docs", "links"),
         ("Fix every link that the sitemap page has", "links"),
+        ("Mend the broken links of the docs", "links"),
         ("Find every TODO in docs/links.md", "search"),
         ("List where `foo bar` stands in docs/", "search"),
         ("List every line with /T[O0]DO/ in docs/", "search"),
@@ -135,7 +136,7 @@ def test_the_worker_is_chosen_by_the_words_of_the_task(task: str, worker: str) -
     said = House().check(
         "x", changed("List every HTML page that public/sitemap.xml does not name.", task)
     )
-    assert said.profiles == (worker,)
+    assert (said.profiles, said.questions) == ((worker,), ())
 
 
 def test_all_reasons_and_questions_are_said_at_once() -> None:
