@@ -22,7 +22,8 @@ _OID = re.compile(r"[0-9a-f]{40}")
 _ELSEWHERE = re.compile(
     r"cannot lock ref|reference already exists|cannot process .* at the same time"
 )
-_COMMITTED = b"commit: ok\n"
+_UNWRITABLE = re.compile(r"Unable to create '.*': (?!File exists)")
+_STARTED, _COMMITTED = b"start: ok\n", b"commit: ok\n"
 _MOVES_MAX = 500  # it remembers every commit that it was told of
 
 
@@ -31,6 +32,7 @@ class RefStore:
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
+        self._silence_s_max = LOCAL_S_MAX
         self._files = not (directory / "reftable").exists()
         self._lock = threading.Lock()
         self._mover = StandingGit(
@@ -57,7 +59,7 @@ class RefStore:
         refused = self._refused(b"".join(_line(update) for update in updates))
         if refused is None:
             return True
-        if _ELSEWHERE.search(refused.said):
+        if _ELSEWHERE.search(refused.said) and not _UNWRITABLE.search(refused.said):
             return False
         if "nonexistent object" in refused.said:
             raise MissingObject(f"a ref cannot be set: {refused.last_line}", hint="fetch again")
@@ -75,19 +77,17 @@ class RefStore:
         """Runs one transaction; returns how git ended when it was not committed, None when it was."""
         with self._lock:
             self._moves += 1
-            if self._moves % _MOVES_MAX == 0:
-                self._mover.end()
-            orders, _ = self._mover.pipes()
-            try:
-                orders.write(b"start\0" + lines + b"commit\0")
-                orders.flush()
-            except OSError:
-                pass  # it has ended already, and said why
-            heard = self._mover.answers(_COMMITTED, within_s=LOCAL_S_MAX)
+            if self._moves % _MOVES_MAX == 0 or not (self._directory / "HEAD").exists():
+                self._mover.end()  # where the repository was deleted, it would make a part of it anew
+            self._mover.pipes()
+            orders = b"start\0" + lines + b"commit\0"
+            told = self._mover.tell(orders, within_s=self._silence_s_max)
+            heard = self._mover.answers(_COMMITTED, within_s=self._silence_s_max if told else 0.0)
             if heard.endswith(_COMMITTED):
                 return None
             code = self._mover.end()
-            return Finished(code=code, out=b"", said=heard.decode("utf-8", "replace"))
+            said = heard.removeprefix(_STARTED).decode("utf-8", "replace")
+            return Finished(code=code, out=b"", said=said or f"git did not finish (code {code})")
 
     def _loose(self, prefix: str) -> Iterable[tuple[str, Oid]]:
         folders = [prefix.rstrip("/")]

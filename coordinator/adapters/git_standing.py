@@ -51,6 +51,22 @@ class StandingGit:
         assert self._process.stdout is not None
         return self._process.stdin, self._process.stdout
 
+    def tell(self, orders: bytes, *, within_s: float) -> bool:
+        """Writes `orders`; False when it has ended, or takes nothing more for so long."""
+        assert self._process is not None
+        assert self._process.stdin is not None
+        reads = self._process.stdin.fileno()
+        poll = select.poll()
+        poll.register(reads, select.POLLOUT)
+        left = memoryview(orders)
+        while left and poll.poll(within_s * 1000):
+            try:
+                # So much a pipe takes at once; more would make us wait for it, without a limit.
+                left = left[os.write(reads, left[: select.PIPE_BUF]) :]
+            except OSError:
+                break
+        return not left
+
     def answers(self, last: bytes, *, within_s: float) -> bytes:
         """Returns what it answers, up to `last`; less when it ends before, or takes too long."""
         assert self._process is not None

@@ -4,6 +4,7 @@ import base64
 import errno
 import http.server
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -513,6 +514,48 @@ def test_refs_are_moved_on_after_a_refusal_and_after_what_moves_them_was_killed(
     private.close()
     assert mover is not None
     assert mover.returncode is not None
+
+
+def test_a_move_that_what_moves_refs_does_not_survive_is_an_error_and_the_next_one_works(
+    private: GitProcess,
+) -> None:
+    blob = private.write("blob", b"1")
+    assert private.set_refs([create("refs/local/a", blob)])
+    refs, mover = private._refs, private._refs._mover.process
+    assert mover is not None
+
+    def kill() -> None:
+        until(lambda: refs._mover.process is not mover)  # it is given up: else it has time to end
+        os.kill(mover.pid, signal.SIGKILL)
+
+    killer = threading.Thread(target=kill)
+    killer.start()
+    refs._silence_s_max = 0.1
+    os.kill(mover.pid, signal.SIGSTOP)
+    many = [create(f"refs/local/b/{i}", blob) for i in range(1_000)]  # more than a pipe takes
+    with pytest.raises(RepositoryError, match="git did not finish"):
+        private.set_refs(many)
+    killer.join()
+    refs._silence_s_max = PATIENCE_S
+    assert private.refs("refs/local/") == {"refs/local/a": blob}
+    assert private.set_refs(many[:2])
+
+
+def test_a_repository_that_was_deleted_is_not_made_anew_by_moving_its_refs(
+    private: GitProcess,
+) -> None:
+    made = tip(private)
+    assert private.set_refs([create("refs/local/a", made)])
+    shutil.rmtree(private.directory)
+    with pytest.raises(RepositoryError):
+        private.set_refs([create("refs/local/b", made)])
+    assert not private.directory.exists()
+
+
+def test_a_ref_that_cannot_be_written_is_not_taken_for_one_that_moved(private: GitProcess) -> None:
+    blob = private.write("blob", b"1")
+    with pytest.raises(RepositoryError, match="File name too long"):
+        private.set_refs([create(f"refs/local/{'a' * 255}", blob)])
 
 
 def test_a_move_of_refs_sees_what_another_git_did_meanwhile(private: GitProcess) -> None:
