@@ -1,5 +1,6 @@
 """Seals every test off from the machine: own HOME, no foreign git settings, no credentials, loopback only."""
 
+import contextlib
 import gc
 import os
 import socket
@@ -9,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from filelock import FileLock
 from hypothesis import HealthCheck, settings
+
+from tests.support import collecting
 
 settings.register_profile(
     "house",
@@ -49,37 +51,21 @@ _PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
 
 
 _MEMORY = Path("/dev/shm")
-_ROOM_MIN = 2 * 2**30  # bytes; fifty times what was seen at once
+_COLLECTED = Path(__file__).with_name("__pycache__") / "collected"
 
 
 def pytest_configure() -> None:
     """Lets temporary folders lie in memory where there is room: tests write 200,000 small files."""
-    if _has_room(_MEMORY):
+    if collecting.has_room(_MEMORY):
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(_MEMORY))
 
 
-def _has_room(folder: Path) -> bool:
-    """Tells whether programs can be put there and started; containers often have a small one where they cannot."""
-    if not os.access(folder, os.W_OK):
-        return False
-    found = os.statvfs(folder)
-    return not found.f_flag & os.ST_NOEXEC and found.f_bavail * found.f_frsize >= _ROOM_MIN
-
-
 @pytest.hookimpl(wrapper=True)
-def pytest_collection(session: pytest.Session) -> Generator[None, None, None]:
+def pytest_collection() -> Generator[None, None, None]:
     """Has one process read the tests first where no one has: what it compiles, all others use."""
-    compiled = Path(__file__).with_name("__pycache__") / "collected"
-    if compiled.exists() or sys.dont_write_bytecode:
+    shared = collecting.is_one_of_several(os.environ) and not sys.dont_write_bytecode
+    with collecting.one_first(_COLLECTED) if shared else contextlib.nullcontext():
         yield
-        return
-    compiled.parent.mkdir(exist_ok=True)
-    with FileLock(compiled.with_suffix(".lock")):
-        if not compiled.exists():
-            yield
-            compiled.touch()
-            return
-    yield
 
 
 @pytest.hookimpl(trylast=True)
