@@ -251,7 +251,9 @@ def test_a_verdict_is_kept_beside_its_attempt(opened: Open) -> None:
     one = opened()
     sent = spec(one)
     one.attempts.keep_output(sent, report())
+    assert [kept.verdict for kept in one.attempts.of(BRIEF)] == [None]
     one.attempts.keep_verdict(sent.id, ACCEPT)
+    assert [kept.verdict for kept in one.attempts.of(BRIEF)] == [ACCEPT]
     one.attempts.keep_verdict(sent.id, Reject(code="x", findings=(), feedback=()))
     (kept,) = one.attempts.of(BRIEF)
     assert kept.verdict == ACCEPT
@@ -259,7 +261,8 @@ def test_a_verdict_is_kept_beside_its_attempt(opened: Open) -> None:
 
 def test_attempts_are_told_apart_by_brief_and_ordered_by_number(opened: Open) -> None:
     one = opened()
-    for number in (10, 2, 1):
+    for count, number in enumerate((10, 2, 1)):
+        assert len(one.attempts.of(BRIEF)) == count
         one.attempts.keep_output(spec(one, number), report(str(number)))
     one.attempts.keep_output(spec(one, 1, OTHER), report())
     assert [kept.spec.id.number for kept in one.attempts.of(BRIEF)] == [1, 2, 10]

@@ -10,6 +10,7 @@ from coordinator.adapters.git import RefUpdate, Signature
 from coordinator.adapters.remote import GitRemote
 from coordinator.domain.names import EMPTY_TREE, BriefId, Epoch, Oid, RecordPaths, RepoPath, digest
 from coordinator.domain.proof import Busy, Claim, Unreachable
+from coordinator.domain.world import HeldRef
 from tests.support.fake_git import FakeGit, FakeServer, Faults, PushFault, When
 from tests.support.hand_clock import HandClock
 
@@ -244,6 +245,8 @@ def test_l1_one_coordinator_holds_the_gate_and_renews_it(
     renewed = one.claims.hold_gate("main")
     assert not isinstance(renewed, Busy | Unreachable)
     assert renewed.counter == 2
+    assert isinstance(two.claims.hold_gate("other"), HeldRef), "it is another gate"
+    two.claims.release_gate("other")
     two.claims.release_gate("main")
     assert "gate/main" in refs(server), "nobody lets go of another's gate"
     one.claims.release_gate("main")

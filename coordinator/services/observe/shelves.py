@@ -17,6 +17,8 @@ from coordinator.ports import Objects
 
 logger = logging.getLogger(__name__)
 
+_Page = tuple[tuple[Request, ...], tuple[str, ...]]  # what plan.md asks for, and its faults
+
 
 class Shelves:
     """Reads briefs from trees; what did not change since the last look is not read again."""
@@ -27,7 +29,7 @@ class Shelves:
         self._live: tuple[tuple[Oid, RepoPath], tuple[Filed, ...]] | None = None
         self._ended: tuple[tuple[Entry | None, ...], Mapping[BriefId, Place]] | None = None
         self._ended_at: tuple[Oid, RepoPath] | None = None
-        self._planned: tuple[Oid, tuple[tuple[Request, ...], tuple[str, ...]]] | None = None
+        self._planned: tuple[tuple[Oid, RepoPath], _Page] | None = None
 
     def live(self, tree: Oid, policy: Policy) -> Iterable[Filed]:
         """Returns every brief that is open, waiting or landed; only those stay in memory."""
@@ -120,10 +122,10 @@ class Shelves:
         """Returns what is wrong with plan.md, each with its line and what to do."""
         return self._plan_page(tree, policy)[1]
 
-    def _plan_page(self, tree: Oid, policy: Policy) -> tuple[tuple[Request, ...], tuple[str, ...]]:
-        if self._planned is not None and self._planned[0] == tree:
-            return self._planned[1]
+    def _plan_page(self, tree: Oid, policy: Policy) -> _Page:
         page = policy.paths.plan_file
+        if self._planned is not None and self._planned[0] == (tree, page):
+            return self._planned[1]
         text = (self._objects.read(tree, page) or b"").decode("utf-8", "replace")
         found: list[Request] = []
         faults = [f"{page}:{f.line}: {f.message}: {f.hint}" for f in plan_md.parse(text).faults]
@@ -135,7 +137,7 @@ class Shelves:
                 )
             else:
                 found.append(_planned(line, content))
-        self._planned = (tree, (tuple(found), tuple(faults)))
+        self._planned = ((tree, page), (tuple(found), tuple(faults)))
         return self._planned[1]
 
 
