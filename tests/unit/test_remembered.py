@@ -6,7 +6,8 @@ from dataclasses import replace
 from coordinator.domain.errors import ConfigError
 from coordinator.domain.names import Oid, Place, RecordPaths, RepoPath, digest
 from coordinator.domain.policy import Policy
-from coordinator.services.observe.house_rules import CONFIG, DOCTRINE, WORKERS, HouseRules
+from coordinator.domain.profiles import WORKERS
+from coordinator.services.observe.house_rules import CONFIG, DOCTRINE, HouseRules
 from coordinator.services.observe.shelves import Shelves
 from tests.support.trees import Content, Trees
 
@@ -61,12 +62,12 @@ def test_ready_lines_are_those_of_the_page_that_the_rules_name() -> None:
         }
     )
     for _ in range(2):
-        assert [line.name for line in shelves.plan_lines(tree, POLICY)] == ["one"]
+        assert [line.origin.name for line in shelves.plan_lines(tree, POLICY)] == ["one"]
         assert shelves.plan_faults(tree, POLICY) == ()
         assert shelves.plan_lines(tree, ELSEWHERE) == ()
         assert shelves.plan_faults(tree, ELSEWHERE)[0].startswith("kept/plan.md:1: none.md")
         more = trees.tree({"none.md": TEXT}, tree)
-        assert [line.name for line in shelves.plan_lines(more, ELSEWHERE)] == ["two"]
+        assert [line.origin.name for line in shelves.plan_lines(more, ELSEWHERE)] == ["two"]
 
 
 def policy_of(text: bytes | None, workers: Mapping[str, bytes], doctrine: bytes | None) -> Policy:
