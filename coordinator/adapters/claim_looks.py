@@ -96,7 +96,7 @@ class ClaimLooks:
             digest=Digest(str(said.get("digest", ""))),
             epoch=Epoch(str(said.get("epoch", ""))),
             acq=str(said.get("acq", "")),
-            counter=int(said.get("counter", 0)),
+            counter=count if isinstance(count := said.get("counter"), int) else 0,
             unchanged_s=self._remote.unchanged_s(ref, oid),
         )
 
@@ -108,12 +108,17 @@ class ClaimLooks:
         content = json.dumps({"format": FORMAT, **said, "nonce": self._clock.nonce()})
         return ref_values.store(self._git, content.encode(), root=self._root)
 
+    def refs(self, oid: Oid) -> tuple[str, ...]:
+        """Returns the refs of the path claims that belong to a held/ blob."""
+        said = self.read(oid).get("refs")
+        return tuple(map(str, said)) if isinstance(said, list) else ()
+
     def read(self, oid: Oid) -> dict[str, Any]:
         """Returns what a claim blob says; nothing for what is not one of ours."""
         if oid not in self._parsed:
             try:
                 said = json.loads(ref_values.load(self._git, oid))
-            except ValueError:
+            except (ValueError, RecursionError):
                 said = {}
             if len(self._parsed) > _PARSED_MAX:
                 self._parsed.clear()

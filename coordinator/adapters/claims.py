@@ -76,14 +76,13 @@ class RefClaims:
 
     def take_over(self, stale: HeldRef) -> ClaimOutcome:
         """C5: compare-and-swap of held/ alone; the acq and its path claims stay."""
-        said = self._looks.read(stale.oid)
         self._acquisitions.remember(stale.acq)
         new = self._held_blob(
             stale.brief,
             stale.digest,
             stale.acq,
             counter=stale.counter + 1,
-            refs=list(said.get("refs", [])),
+            refs=self._looks.refs(stale.oid),
         )
         update = RefUpdate(ref=held_ref(self._root, stale.brief), expected=stale.oid, new=new)
         self._git.push([update], timeout_s_max=_PUSH_TIMEOUT_S)
@@ -215,7 +214,7 @@ class RefClaims:
     def _whole(self, held: HeldRef, look: Look) -> Claim | None:
         if held.epoch != self._epoch:
             return None
-        wanted = set(self._looks.read(held.oid).get("refs", []))
+        wanted = set(self._looks.refs(held.oid))
         paths = tuple(c for c in look.by_acq.get(held.acq, ()) if c.ref in wanted)
         if len(paths) != len(wanted):
             return None

@@ -182,6 +182,21 @@ def test_what_cannot_be_read_back_is_neither_ours_nor_anybody_elses(one: Station
     assert one.claims.mine(BRIEF) is None
 
 
+@pytest.mark.parametrize(
+    "text",
+    ['{"counter": "x"}', '{"counter": 1e999}', '{"epoch": "e1", "refs": [[], 5]}', "[" * 99_999],
+    ids=["no number", "no end", "no refs", "too deep"],
+)
+@pytest.mark.parametrize("ref", ["held/x-1", "gate/other", "claims/css"])
+def test_what_is_no_claim_of_ours_stops_nobody(server: FakeServer, ref: str, text: str) -> None:
+    blob = FakeGit(server).write("blob", text.encode())
+    there = RefUpdate(ref=f"refs/orchestrator/{ref}", expected=None, new=blob)
+    assert not server.apply([there])
+    one = station(server, "e1")
+    assert one.claims.mine(BriefId("x-1")) is None
+    one.acquired(DOCS)
+
+
 def test_c5_a_renewal_is_a_new_object_with_the_next_number(one: Station) -> None:
     first = one.acquired(DOCS)
     assert one.claims.renew([first]) == ()
