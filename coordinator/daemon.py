@@ -21,7 +21,7 @@ logger = logging.getLogger(__name__)
 
 Say = Callable[[Mapping[str, Any]], None]
 
-DONE, FAILED = 0, 1
+DONE, FAILED, INTERRUPTED = 0, 1, 130
 _IDLE_TICKS = 2  # a request written a moment ago may not be readable at the first look
 _LOG_BYTES_MAX = 10_000_000
 
@@ -36,8 +36,9 @@ def run(
 ) -> int:
     """Runs the daemon and returns its exit code. Raises BusyError when another one runs.
 
-    `forever` ends by a signal with 0; `until-idle` ends with 0 when nothing is submitted or working,
-    with 1 at the timeout or when nothing can be done; `once` finishes what one look starts.
+    `until-idle` ends with 0 when nothing is submitted or working, with 1 when nothing can be done;
+    `once` finishes what one look starts; each with 1 at the timeout. A signal ends it with 130,
+    but for SIGTERM where it shall run `forever`: that is how it ends, and ends with 0.
     `accept_rewritten` names the commit that a rewritten remote branch has now and shall be taken at.
     """
     wired, checkout = groundwork.wiring(repository)
@@ -50,7 +51,7 @@ def run(
         )
     (wired.run / ".gitignore").write_text("*\n")
     wake = threading.Event()
-    stop = threading.Event()
+    stop = _Stop()
     try:
         with _logging(wired.run / "daemon.log"), _signals(stop, wake):
             accepted = groundwork.accept_rewritten(wired, accept_rewritten)
@@ -91,7 +92,7 @@ def _loop(
     timeout_s: float | None,
     interval_s: float,
     wake: threading.Event,
-    stop: threading.Event,
+    stop: "_Stop",
     say: Say,
     tell: "_Troubles",
 ) -> int:
@@ -122,11 +123,17 @@ def _loop(
                 return FAILED
         if deadline_s is not None and time.monotonic() >= deadline_s:
             say({"event": "timeout", "after_s": timeout_s})
-            return FAILED if mode != "forever" else DONE
+            return FAILED
         if deadline_s is not None:
             wait_s = min(wait_s, max(0.01, deadline_s - time.monotonic()))
         wake.wait(wait_s)
-    return DONE
+    return DONE if mode == "forever" and stop.number == signal.SIGTERM else INTERRUPTED
+
+
+class _Stop(threading.Event):
+    """Is set by a signal, and remembers which: the exit code says whether that cut it short."""
+
+    number = 0
 
 
 class _Troubles:
@@ -151,13 +158,14 @@ class _Troubles:
 
 
 @contextmanager
-def _signals(stop: threading.Event, wake: threading.Event) -> Iterator[None]:
+def _signals(stop: _Stop, wake: threading.Event) -> Iterator[None]:
     """Turns SIGINT and SIGTERM into a clean stop; a second one ends the process at once."""
 
     def ask(number: int, frame: FrameType | None) -> None:
         if stop.is_set():
             raise KeyboardInterrupt
-        del number, frame
+        del frame
+        stop.number = number
         stop.set()
         wake.set()
 

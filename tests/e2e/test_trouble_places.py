@@ -242,21 +242,37 @@ def test_a_daemon_that_was_killed_is_followed_by_the_next_one(walk: Walk) -> Non
     assert git(walk.hub, "for-each-ref", "refs/orchestrator/held", "refs/orchestrator/claims") == ""
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_stops_it_cleanly_and_leaves_no_process(walk: Walk, number: int) -> None:
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 0)])
+def test_a_signal_stops_it_cleanly_and_leaves_no_process(
+    walk: Walk, number: int, code: int
+) -> None:
     slow = LIST.replace("/TODO/", "/(a+)+$/")
     walk.commit({"notes/slow.txt": "a" * 40 + "!\n"})
     walk.drop("slow.md", slow)
     with walk.daemon() as daemon:
         daemon.until("started")
         group = os.getpgid(daemon.process.pid)
-        assert daemon.end(number) == 0
+        assert daemon.end(number) == code
         assert daemon.events()[-1]["event"] == "stopped"
         until(lambda: not _children(walk.repo, group))
 
 
 def _children(repo: Path, group: int) -> list[str]:
     """Returns the command lines of processes of that group, or that work in the repository."""
+def test_a_signal_before_it_is_idle_is_no_success(walk: Walk) -> None:
+    slow = LIST.replace("/TODO/", "/(a+)+$/")
+    walk.commit({"notes/slow.txt": "a" * 40 + "!\n"})
+    walk.drop("slow.md", slow)
+    with walk.daemon("--until-idle") as daemon:
+        daemon.until("started")
+        assert daemon.end(signal.SIGTERM) == 130
+
+
+def test_it_gives_up_at_the_timeout_whatever_it_was_to_wait_for(walk: Walk) -> None:
+    said = walk("run", "--timeout", "0.1", "--json", code=1)
+    assert '"timeout"' in said.out.splitlines()[-1]
+
+
     found = []
     for entry in Path("/proc").iterdir():
         if not entry.name.isdigit():

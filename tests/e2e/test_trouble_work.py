@@ -208,7 +208,7 @@ def test_wait_ends_with_the_code_of_each_ending_also_the_second_time(walk: Walk)
             for _ in range(2):
                 walk("brief", "drop", str(drafts / f"{name}.md"), "--wait", code=code)
         until(lambda: not list(walk.inbox.glob("*.md")))
-        assert daemon.end(signal.SIGINT) == 0
+        assert daemon.end(signal.SIGTERM) == 0
 
 
 def test_audit_takes_the_names_that_a_checkout_knows(walk: Walk) -> None:
