@@ -1,6 +1,7 @@
 """What claim refs say: their blobs written and read, and all of them together as one fetch showed them."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,6 +28,7 @@ class Look:
     gates: dict[str, HeldRef]  # by their refs
     seen: tuple[SeenClaim, ...]
     by_acq: dict[str, list[ClaimedPath]]
+    newer: str | None  # why this program is too old for them
 
 
 class ClaimLooks:
@@ -45,25 +47,37 @@ class ClaimLooks:
         if self._last is not None and self._last.version == self._remote.version:
             return self._last
         version = self._remote.version
+        held_refs, gate_refs = self._remote.mirrored("held/"), self._remote.mirrored("gate/")
+        claim_refs = self._remote.mirrored("claims")
         held = {}
-        for ref, oid in self._remote.mirrored("held/").items():
+        for ref, oid in held_refs.items():
             brief = BriefId(ref.removeprefix(f"{self._root}/held/"))
             held[brief] = self.held_value(brief, ref, oid)
-        gates = {
-            ref: self.held_value(BriefId(""), ref, oid)
-            for ref, oid in self._remote.mirrored("gate/").items()
-        }
+        gates = {ref: self.held_value(BriefId(""), ref, oid) for ref, oid in gate_refs.items()}
         acqs = {h.acq for h in held.values()}
         seen = []
         by_acq: dict[str, list[ClaimedPath]] = {}
-        for ref, oid in self._remote.mirrored("claims").items():
+        for ref, oid in claim_refs.items():
             claim = self._path_value(ref, oid)
             kept = claim.holder.startswith("person:") or claim.acq in acqs
             orphan_s = 0.0 if kept else self._remote.unchanged_s(ref, oid)
             seen.append(SeenClaim(claim=claim, orphan_s=orphan_s))
             by_acq.setdefault(claim.acq, []).append(claim)
-        self._last = Look(version=version, held=held, gates=gates, seen=tuple(seen), by_acq=by_acq)
+        self._last = Look(
+            version=version,
+            held=held,
+            gates=gates,
+            seen=tuple(seen),
+            by_acq=by_acq,
+            newer=self._newer({**held_refs, **gate_refs, **claim_refs}),
+        )
         return self._last
+
+    def _newer(self, refs: Mapping[str, Oid]) -> str | None:
+        for ref, oid in refs.items():
+            if (number := _whole(self.read(oid).get("format"))) > FORMAT:
+                return f"{ref} has format {number}, this program knows {FORMAT}"
+        return None
 
     def _path_value(self, ref: str, oid: Oid) -> ClaimedPath:
         said = self.read(oid)
@@ -96,7 +110,7 @@ class ClaimLooks:
             digest=Digest(str(said.get("digest", ""))),
             epoch=Epoch(str(said.get("epoch", ""))),
             acq=str(said.get("acq", "")),
-            counter=count if isinstance(count := said.get("counter"), int) else 0,
+            counter=_whole(said.get("counter")),
             unchanged_s=self._remote.unchanged_s(ref, oid),
         )
 
@@ -124,3 +138,8 @@ class ClaimLooks:
                 self._parsed.clear()
             self._parsed[oid] = said if isinstance(said, dict) else {}
         return self._parsed[oid]
+
+
+def _whole(value: object) -> int:
+    """Returns a number of a blob, 0 for what is none: anybody may have written it."""
+    return value if isinstance(value, int) else 0

@@ -195,6 +195,10 @@ class RefClaims:
         """Returns every path claim, with for how long none of its held/ has been seen."""
         return self._looks.look().seen
 
+    def newer(self) -> str | None:
+        """Returns which ref has a format that this program does not know; None when none has."""
+        return self._looks.look().newer
+
     def gate(self, branch: str) -> HeldRef | None:
         """Returns gate/<branch>."""
         return self._looks.look().gates.get(gate_ref(self._root, branch))

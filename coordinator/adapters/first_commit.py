@@ -10,7 +10,7 @@ from coordinator.adapters.objects import GitObjects
 from coordinator.adapters.starting_files import CONFIG, OURS_IN_BRIEFS, starting_files
 from coordinator.domain.errors import RepositoryError, UnreachableError
 from coordinator.domain.names import Oid, RecordPaths, RepoPath
-from coordinator.domain.record import Record, Verb, render
+from coordinator.domain.record import FORMAT_TRAILER, Record, Verb, render
 from coordinator.domain.tree import Entry
 
 _BRANCH = "refs/mirror/branch"
@@ -160,7 +160,7 @@ def _message(who: Signature, created: tuple[str, ...], *, skip_ci: bool) -> str:
             trailers=(
                 ("Requested-By", f"{who.name} <{who.email}>"),
                 ("Decided-By", f"human {who.name} <{who.email}>"),
-                ("Format", "1"),
+                FORMAT_TRAILER,
             ),
             skip_ci=skip_ci,
         )

@@ -14,7 +14,7 @@ from .note import (
 )
 from .policy import Policy
 from .proof import Gated
-from .record import Record, Verb
+from .record import FORMAT_TRAILER, Record, Verb
 from .reply import Reply, render
 from .world import Filed, LiveState
 
@@ -144,4 +144,4 @@ def _where(state: LiveState) -> tuple[tuple[str, str], ...]:
 
 def _why(rule: str, policy: Policy) -> tuple[tuple[str, str], ...]:
     decided = f"rule {rule}@{policy.digest[:12] or 'default'}"
-    return (("Decided-By", decided), ("Rule", "9"), ("Format", "1"))
+    return (("Decided-By", decided), ("Rule", "9"), FORMAT_TRAILER)

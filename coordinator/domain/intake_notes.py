@@ -20,7 +20,7 @@ from coordinator.domain.note import (
 )
 from coordinator.domain.plan import Plan
 from coordinator.domain.policy import Policy
-from coordinator.domain.record import Record, Verb, one_line
+from coordinator.domain.record import FORMAT_TRAILER, Record, Verb, one_line
 from coordinator.domain.reply import Reply
 from coordinator.domain.request import Origin
 
@@ -231,7 +231,7 @@ def _record(
             *answered,
             ("Decided-By", decided),
             ("Rule", str(rule)),
-            ("Format", "1"),
+            FORMAT_TRAILER,
         ),
     )
 

@@ -21,7 +21,7 @@ from .note import (
 from .plan import Plan
 from .policy import Policy
 from .proof import Claim, Gated
-from .record import Record, Verb
+from .record import FORMAT_TRAILER, Record, Verb
 from .reply import Reply
 from .verdict import Accept
 from .world import Filed, Sighting
@@ -185,7 +185,7 @@ def landing(
             *(("Review", said) for said in attempt_notes.evaluations(sighting.attempts)),
             ("Confinement", " ".join(confinement) or "none"),
             ("Cost-USD", cost),
-            ("Format", "1"),
+            FORMAT_TRAILER,
         ),
     )
     return Note(record=record, when=(), operations=tuple(operations))
@@ -228,7 +228,7 @@ def head(filed: Filed) -> Trailers:
 def foot(decided: str, rule: str, policy: Policy) -> Trailers:
     """Returns the trailers that say who decided it, by which rule of the house."""
     by = decided if decided.startswith("human") else f"{decided}@{policy.digest[:12] or 'default'}"
-    return (("Decided-By", by), ("Rule", rule), ("Format", "1"))
+    return (("Decided-By", by), ("Rule", rule), FORMAT_TRAILER)
 
 
 def _to(

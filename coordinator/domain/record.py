@@ -22,8 +22,11 @@ class Verb(StrEnum):
     REVERT = "revert"
 
 
+FORMAT = 1  # of all trailers; who meets a higher one is too old to write beside it
+FORMAT_TRAILER = ("Format", str(FORMAT))
 SUBJECT_CHARS_MAX = 72
 _PROSE_WIDTH = 88
+_NUMBER = re.compile(r"[0-9]{1,9}")
 _PROMISES = frozenset(
     "a an and are as at be but by for from has have if in into is it its not of on or over"  # noqa: SIM905  a list of fifty lines says no more
     " than that the their them then this to under was were what where which who with".split()
@@ -62,6 +65,11 @@ class Record:
     def values(self, key: str) -> tuple[str, ...]:
         """Returns every value of the trailer `key`, in order."""
         return tuple(v for k, v in self.trailers if k == key)
+
+    @property
+    def format(self) -> int:
+        """Returns the highest number of its Format trailers; 0 without any."""
+        return max((int(v) for v in self.values("Format") if _NUMBER.fullmatch(v)), default=0)
 
     @property
     def brief(self) -> BriefId | None:

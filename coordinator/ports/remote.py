@@ -115,6 +115,10 @@ class Claims(Protocol):
         """Returns every path claim as last fetched."""
         ...
 
+    def newer(self) -> str | None:
+        """Returns which claim, held/ or gate/ has a format from after ours, and which; None for none."""
+        ...
+
     def gate(self, branch: str) -> HeldRef | None:
         """Returns gate/<branch> as last fetched."""
         ...

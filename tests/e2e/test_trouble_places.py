@@ -3,6 +3,7 @@
 import contextlib
 import errno
 import hashlib
+import json
 import os
 import shutil
 import signal
@@ -257,8 +258,6 @@ def test_a_signal_stops_it_cleanly_and_leaves_no_process(
         until(lambda: not _children(walk.repo, group))
 
 
-def _children(repo: Path, group: int) -> list[str]:
-    """Returns the command lines of processes of that group, or that work in the repository."""
 def test_a_signal_before_it_is_idle_is_no_success(walk: Walk) -> None:
     slow = LIST.replace("/TODO/", "/(a+)+$/")
     walk.commit({"notes/slow.txt": "a" * 40 + "!\n"})
@@ -273,6 +272,8 @@ def test_it_gives_up_at_the_timeout_whatever_it_was_to_wait_for(walk: Walk) -> N
     assert '"timeout"' in said.out.splitlines()[-1]
 
 
+def _children(repo: Path, group: int) -> list[str]:
+    """Returns the command lines of processes of that group, or that work in the repository."""
     found = []
     for entry in Path("/proc").iterdir():
         if not entry.name.isdigit():
@@ -282,6 +283,39 @@ def test_it_gives_up_at_the_timeout_whatever_it_was_to_wait_for(walk: Walk) -> N
             if line and (str(repo) in line or os.getpgid(int(entry.name)) == group):
                 found.append(line)
     return found
+
+
+@pytest.mark.parametrize(
+    ("ref", "blob"),
+    [
+        ("claims/docs", {"path": "docs", "person": "Ada", "acq": "a", "format": 2}),
+        ("held/other-0123abcd", {"brief": "other-0123abcd", "acq": "a", "format": 2}),
+    ],
+)
+def test_a_claim_of_a_newer_format_makes_it_read_only(
+    walk: Walk, ref: str, blob: dict[str, Any]
+) -> None:
+    content = walk.repo.parent / "blob"
+    content.write_text(json.dumps(blob))
+    oid = git(walk.hub, "hash-object", "-w", str(content))
+    git(walk.hub, "update-ref", f"refs/orchestrator/{ref}", oid)
+    tip = walk.site.tip
+    walk.drop("good.md")
+    cannot = json.loads(walk("run", *UNTIL_IDLE, "--json", code=1).out.splitlines()[-1])
+    assert (cannot["event"], walk.site.tip) == ("cannot", tip)
+    assert f"refs/orchestrator/{ref} has format 2, this program knows 1" in cannot["reason"]
+    git(walk.hub, "update-ref", "-d", f"refs/orchestrator/{ref}")
+    walk.work()
+    assert walk.state("good") == "completed"
+
+
+def test_a_commit_of_a_newer_format_makes_it_read_only(walk: Walk) -> None:
+    walk.commit({"x.txt": "x\n"}, "accept other-0123abcd: do it\n\nFormat: 2\n")
+    tip = walk.site.tip
+    walk.drop("good.md")
+    cannot = json.loads(walk("run", *UNTIL_IDLE, "--json", code=1).out.splitlines()[-1])
+    assert (cannot["event"], walk.site.tip) == ("cannot", tip)
+    assert f"commit {tip[:12]} has format 2, this program knows 1" in cannot["reason"]
 
 
 def test_a_config_that_breaks_while_it_runs_keeps_the_last_good_one(tmp_path: Path) -> None:

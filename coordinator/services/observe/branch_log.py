@@ -7,7 +7,7 @@ from typing import Any
 from coordinator.domain import entries
 from coordinator.domain.entries import Source
 from coordinator.domain.names import BriefId, Oid
-from coordinator.domain.record import Verb
+from coordinator.domain.record import FORMAT, Verb
 from coordinator.domain.record import parse as parse_record
 from coordinator.ports import Objects
 
@@ -27,6 +27,7 @@ class BranchLog:
         self._sources: deque[Source] = deque(maxlen=_SOURCES_MAX)
         self._told: set[str] = set()
         self._to_remember: tuple[tuple[Source, ...], frozenset[str]] = ((), frozenset())
+        self.newer: str | None = None  # why this program is too old for the branch
         self._logged: Oid | None = None
         self._news: tuple[Mapping[str, Any], ...] = ()
 
@@ -40,6 +41,10 @@ class BranchLog:
             record = parse_record(message)
             if record is None:
                 continue
+            if self.newer is None and record.format > FORMAT:
+                self.newer = (
+                    f"commit {commit[:12]} has format {record.format}, this program knows {FORMAT}"
+                )
             news.append(
                 {
                     "event": record.verb.value,

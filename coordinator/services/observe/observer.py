@@ -120,7 +120,7 @@ class Observer:
             remote=remote,
             policy=policy,
             policy_faults=self._rules.faults,
-            read_only=self._rules.read_only,
+            read_only=self._rules.read_only or self._outdated(),
             plan_faults=self._shelves.plan_faults(tree, policy),
             paused=said.paused,
             holds=said.holds,
@@ -162,6 +162,11 @@ class Observer:
     def news(self) -> tuple[Mapping[str, Any], ...]:
         """Returns what the branch gained between the last two looks, as events; each is told once."""
         return self._log.news()
+
+    def _outdated(self) -> str | None:
+        """Returns why another, newer coordinator must be left alone with the house; None when none is seen."""
+        newer = self._log.newer or self._claims.newer()
+        return newer and f"{newer}: read-only until the newer coordinator is installed here"
 
     def _sighting(
         self,
