@@ -88,6 +88,7 @@ class ClaimLooks:
             oid=oid,
             acq=str(said.get("acq", "")),
             holder=f"person:{person}" if person else str(said.get("brief", "")),
+            reason=str(said.get("reason", "")) if person else "",
         )
 
     def with_acq(self, acq: str) -> list[Deletion]:

@@ -257,7 +257,8 @@ class RefClaims:
             return Busy(path=RepoPath(""), holder=f"{brief} of epoch {held.epoch}")
         for seen in self.seen():
             if any(overlap(ref, seen.claim.ref) for ref in refs):
-                return Busy(path=seen.claim.path, holder=seen.claim.holder)
+                there = seen.claim
+                return Busy(path=there.path, holder=there.holder, reason=there.reason)
         return Busy(path=RepoPath(""), holder="nobody that can be seen; the remote said no")
 
     def _renewal(self, claim: Claim) -> RefUpdate:

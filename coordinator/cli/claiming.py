@@ -2,7 +2,7 @@
 
 import click
 
-from coordinator.cli import answering
+from coordinator.cli import answering, texts
 from coordinator.cli.answering import Place, shared_options, shown
 
 
@@ -58,4 +58,4 @@ def _list(place: Place, *, as_json: bool) -> None:
     if not found:
         click.echo("nothing is claimed.")
     for one in found:
-        click.echo(f"{shown(one.path) or '(everything)'}  {shown(one.holder)}  {one.ref}")
+        click.echo(f"{texts.claim(one)}  {one.ref}")

@@ -10,6 +10,7 @@ from coordinator.cli.fitting import wrapped
 from coordinator.domain.saying import Saying, SeenCommit
 from coordinator.domain.status import (
     BriefStatus,
+    ClaimStatus,
     Link,
     State,
     Status,
@@ -38,7 +39,7 @@ def status(look: Status, *, columns: int | None = None) -> str:
     lines += ["", *_briefs(look, columns)]
     if look.claims:
         lines += ["", "claims:"]
-        lines += [f"  {shown(c.path) or '(everything)'}  {shown(c.holder)}" for c in look.claims]
+        lines += [f"  {claim(one)}" for one in look.claims]
     if look.environments:
         lines += ["", "environments:"]
     for one in look.environments:
@@ -48,6 +49,12 @@ def status(look: Status, *, columns: int | None = None) -> str:
         live = one.live[:12] if one.live else "nothing"
         lines.append(f"  {shown(one.name)}: {live} live, {health}{wanted}")
     return "\n".join(lines)
+
+
+def claim(one: ClaimStatus) -> str:
+    """Returns one claimed path, who holds it, and, of a person's, why."""
+    why = f": {one.reason}" if one.reason else ""
+    return f"{shown(one.path) or '(everything)'}  {shown(one.holder + why)}"
 
 
 def saying(said: Saying) -> str:

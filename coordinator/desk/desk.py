@@ -198,8 +198,9 @@ class Desk(Teller):
         wanted = claimed_paths([inside(path) for path in paths])
         found = self._writable_claims().take(wanted, who=self.who, reason=reason)
         if isinstance(found, Busy):
+            why = f": {found.reason}" if found.reason else ""
             raise BusyError(
-                f"{found.path or 'a path'} is claimed by {found.holder}",
+                f"{found.path or 'a path'} is claimed by {found.holder}{why}",
                 hint="wait until it is released: `coordinator claims list`",
             )
         if isinstance(found, Unreachable):

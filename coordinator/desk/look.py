@@ -161,6 +161,7 @@ class Refs:
                     brief=None if person else BriefId(brief),
                     holder=holder if person or keeper else brief,
                     counter=_whole(keeper.get("counter")),
+                    reason=str(said.get("reason", "")) if person else "",
                 )
             )
         return tuple(sorted(found, key=lambda c: c.path))

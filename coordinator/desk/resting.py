@@ -1,4 +1,4 @@
-"""Says why nobody works on open briefs: no money this day, a limit, a worker that only fails; by the daemon's rules."""
+"""Says why nobody works on open briefs: no money, a limit, a worker that only fails, a claim; by the daemon's rules."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -10,9 +10,10 @@ from coordinator.desk.kept_attempt import Kept
 from coordinator.desk.shelf import Shelf
 from coordinator.domain import budget, overtaken, spent
 from coordinator.domain.attempt import Attempt, Lost, Returned, Running, Spec
-from coordinator.domain.names import BriefId, Oid
+from coordinator.domain.names import BriefId, Oid, RepoPath
 from coordinator.domain.policy import Policy
 from coordinator.domain.spent import Spent
+from coordinator.domain.status import ClaimStatus
 from coordinator.ports import Journal, Objects
 
 if TYPE_CHECKING:
@@ -86,6 +87,32 @@ def delays(
         if wait is not None and wait.due_in_s is not None:
             when = datetime.fromtimestamp(now + ceil(wait.due_in_s), UTC)
             found[sighting.filed.id] = f"{wait.why}; again at {when:%H:%M:%S} UTC, or sooner"
+    return found
+
+
+def kept_out(
+    tip: Oid,
+    *,
+    shelf: Shelf,
+    objects: Objects,
+    policy: Policy,
+    claims: Sequence[ClaimStatus],
+) -> Mapping[BriefId, str]:
+    """Returns which of `claims` keeps briefs from their paths, each a person's: it does not pass by itself."""
+    from coordinator.desk.judging import world_of  # noqa: PLC0415  see above
+    from coordinator.domain.claim_name import claim_ref, overlap  # noqa: PLC0415
+    from coordinator.domain.progress import wanted_paths  # noqa: PLC0415
+
+    taken = [(claim_ref("", RepoPath(one.path)), one) for one in claims]
+    found: dict[BriefId, str] = {}
+    for brief, sighting in world_of(
+        tip, shelf=shelf, objects=objects, policy=policy
+    ).briefs.items():
+        wanted = [claim_ref("", path) for path in wanted_paths(sighting)]
+        one = next((c for ref, c in taken if any(overlap(ref, w) for w in wanted)), None)
+        if one is not None:
+            why = f": {one.reason}" if one.reason else ""
+            found[brief] = f"{one.path or '.'} is claimed by {one.holder}{why}"
     return found
 
 

@@ -21,12 +21,13 @@ from coordinator.domain.status import (
     BriefStatus,
     ClaimStatus,
     Holder,
+    Phase,
     Shelved,
     Status,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from coordinator.desk.kept import Kepts
     from coordinator.desk.parts import Parts
@@ -119,6 +120,8 @@ class Viewer:
         lying, delayed = self._resting()
         found = [looking.lying(one, lying.get(one.id)) for one in found]
         found = [looking.delayed(one, delayed.get(one.id)) for one in found]
+        kept_out = self._kept_out(found)
+        found = [looking.delayed(one, kept_out.get(one.id)) for one in found]
         found = [looking.kept_back(one, self._rewritten) for one in found]
         return (*found, *self._submitted(frozenset(s.id for s in shelved)))
 
@@ -220,6 +223,23 @@ class Viewer:
             "kept": lambda brief: self._kepts().here(brief),
         }
         return resting.reasons(self.tip, **seen), resting.delays(self.tip, **seen)
+
+    def _kept_out(self, briefs: Iterable[BriefStatus]) -> Mapping[BriefId, str]:
+        """Returns the briefs that would begin if a person had not claimed what they want."""
+        claims = [one for one in self._refs().claims() if one.brief is None]
+        ready = {b.id for b in briefs if b.phase is Phase.DISPATCH} - self._refs().held()
+        if self.tip is None or not claims or not ready:
+            return {}
+        from coordinator.desk import resting  # noqa: PLC0415  see above
+
+        found = resting.kept_out(
+            self.tip,
+            shelf=self._shelf,
+            objects=self._objects,
+            policy=self.policy,
+            claims=claims,
+        )
+        return {brief: why for brief, why in found.items() if brief in ready}
 
     def _with_efforts(self, briefs: tuple[BriefStatus, ...]) -> tuple[BriefStatus, ...]:
         if not self._attempt_counts() and not any(said.lost for said in self._past().sayings):

@@ -35,6 +35,7 @@ class ClaimedPath:
     oid: Oid
     acq: str
     holder: str  # brief id, or "person:<who>"
+    reason: str = ""  # a person's
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +44,7 @@ class Busy:
 
     path: RepoPath
     holder: str
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,7 +86,10 @@ class BriefStatus:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClaimStatus:
-    """One claimed path; `brief` is None for a person's claim, `counter` 0 when nobody renews it."""
+    """One claimed path; `brief` is None for a person's claim, who said a `reason`.
+
+    `counter` is 0 when nobody renews it.
+    """
 
     path: str
     ref: str
@@ -94,6 +97,7 @@ class ClaimStatus:
     brief: BriefId | None
     holder: str
     counter: int
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,6 +5,7 @@ import errno
 import hashlib
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -316,6 +317,20 @@ def test_a_commit_of_a_newer_format_makes_it_read_only(walk: Walk) -> None:
     cannot = json.loads(walk("run", *UNTIL_IDLE, "--json", code=1).out.splitlines()[-1])
     assert (cannot["event"], walk.site.tip) == ("cannot", tip)
     assert f"commit {tip[:12]} has format 2, this program knows 1" in cannot["reason"]
+
+
+def test_a_brief_that_a_persons_claim_keeps_out_says_whose_it_is_and_why(walk: Walk) -> None:
+    taken = walk("claims", "take", "docs", "--reason", "rewriting", "--json").json
+    walk.drop("good.md")
+    with walk.daemon() as daemon:
+        daemon.until("accept")
+        until(lambda: walk.brief("good")["reasons"])
+        (why,) = walk.brief("good")["reasons"]
+        assert re.fullmatch(r"docs is claimed by person:.*: rewriting", why)
+        assert why in walk("show", "good").out
+        walk("claims", "release", taken["token"])
+        daemon.until("land")
+    assert walk.brief("good")["reasons"] == []
 
 
 def test_a_config_that_breaks_while_it_runs_keeps_the_last_good_one(tmp_path: Path) -> None:

@@ -324,8 +324,11 @@ def test_a_person_claims_paths_others_are_told_and_it_is_given_back(site: Site) 
     for same in ("./docs", "docs/", ".//docs/./guide.md", "docs/*.md", "."):
         again = coordinator(site.repo, "claims", "take", same, "--reason", "me too", "--json")
         assert again.code == 75, same
+    assert busy.error["message"].endswith(": rewriting")
     (shown,) = coordinator(site.repo, "status", "--json").json["claims"]
-    assert shown["brief"] is None
+    assert (shown["brief"], shown["reason"]) == (None, "rewriting")
+    assert ">: rewriting" in coordinator(site.repo, "claims").out
+    assert ">: rewriting" in coordinator(site.repo, "status").out
     token = taken.json["token"]
     assert coordinator(site.repo, "claims", "release", token, "--json").code == 0
     assert coordinator(site.repo, "claims", "--json").json["claims"] == []

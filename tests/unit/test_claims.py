@@ -295,7 +295,8 @@ def test_c9_a_person_holds_paths_until_they_are_given_back(
     token, (claim,) = taken
     assert claim.holder == "person:ada"
     assert two.claims.strays() == (), "no daemon takes it for a stray"
-    assert one.claims.acquire(BRIEF, DIGEST, [GUIDE]) == Busy(path=DOCS, holder="person:ada")
+    busy = Busy(path=DOCS, holder="person:ada", reason="a rewrite")
+    assert one.claims.acquire(BRIEF, DIGEST, [GUIDE]) == busy
     assert not one.claims.give_back("no token")
     assert one.claims.give_back(token)
     assert refs(server) == {}
