@@ -130,7 +130,7 @@ def _settled(checkout: Checkout, wanted: Wanted) -> tuple[str, str, RecordPaths]
         memory=RepoPath(wanted.memory or said.paths.memory),
     )
     if wanted.hub is not None:
-        return branch, _hub_name(checkout, wanted.hub), paths
+        return branch, _free_hub_name(checkout, wanted.hub, said.repository.remote), paths
     return branch, checkout.remote(said.repository.remote), paths
 
 
@@ -138,6 +138,18 @@ def _about_hub(checkout: Checkout, remote: str, branch: str) -> str:
     others = sorted(checkout.remotes.keys() - {remote})
     untouched = f"; {', '.join(others)} is not touched" if others else ""
     return f"{branch} is coordinated at {checkout.remotes[remote]}, the remote {remote}{untouched}."
+
+
+def _free_hub_name(checkout: Checkout, hub: Path, settled: str) -> str:
+    """Returns the name of the hub's remote. Raises RepositoryError where the config names another."""
+    name = _hub_name(checkout, hub)
+    if name != settled and repository.work_tree_config(checkout) is not None:
+        raise RepositoryError(
+            f"{checkout.top}: its config names the remote {settled}, and the hub would be {name}",
+            hint=f'set remote = "{name}" under [repository] in .orchestrator/config.toml, commit '
+            f"and push that, add the hub as {name}, or leave out --hub",
+        )
+    return name
 
 
 def _hub_name(checkout: Checkout, hub: Path) -> str:

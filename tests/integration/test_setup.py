@@ -141,6 +141,16 @@ def test_a_hub_beside_an_origin_is_the_remote_hub_and_the_config_says_so(site: S
     assert FILES[0] not in files_at(site.hub, "main"), "origin is not touched"
 
 
+def test_a_hub_is_not_made_for_a_house_that_names_another_remote(site: Site) -> None:
+    assert coordinator(site.repo, "init").code == 0
+    for dry in ((), ("--dry-run",)):
+        again = coordinator(site.repo, "init", "--hub", "../second.git", "--json", *dry)
+        assert again.code == 1
+        assert "names the remote origin, and the hub would be hub" in again.error["message"]
+    assert not (site.repo.parent / "second.git").exists()
+    assert git(site.repo, "remote") == "origin"
+
+
 def test_a_clone_that_lacks_objects_is_told_so_and_not_that_the_hub_moved(
     lonely: Path, tmp_path: Path
 ) -> None:
