@@ -81,6 +81,7 @@ def brief(*, place: Place, as_json: bool) -> None:
 @shared_options
 def new(*, place: Place, as_json: bool, name: str, dry_run: bool) -> None:
     """Write the template of a brief to NAME.md"""
+    name = name.removesuffix(".md")
     text = _NEW.format(name=name)
     path = place.path / f"{slug(name)}.md"
     if not dry_run:
@@ -188,6 +189,8 @@ def _read(file: Path) -> tuple[str, bytes]:
         raise BriefError(f"{file}: a symbolic link", hint="name the file it points to")
     if file.is_dir():
         raise BriefError(f"{file}: a folder", hint="name the brief in it; one file is one brief")
+    if file.exists() and not file.is_file():
+        raise BriefError(f"{file}: no regular file", hint="save the brief as a plain text file")
     if not file.is_file():
         raise BriefError(f"{file}: no such file", hint="`coordinator brief new NAME` writes one")
     if file.stat().st_size > _BRIEF_BYTES_MAX:

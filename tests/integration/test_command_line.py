@@ -1,6 +1,7 @@
 """The manners of the command line: exit codes, JSON errors, -C, requests, and what a bug leaves behind."""
 
 import json
+import os
 import resource
 import shlex
 import shutil
@@ -212,6 +213,7 @@ def test_a_drop_over_the_remote_is_a_branch_and_moves_nothing_here(site: Site, b
     [
         (lambda p: p.symlink_to("/etc/hostname"), "symbolic link"),
         (lambda p: p.mkdir(), "a folder"),
+        (os.mkfifo, "no regular file"),
         (lambda p: p.write_bytes(b"x" * 1_000_001), "larger than"),
     ],
 )
@@ -246,6 +248,7 @@ def test_a_new_brief_is_a_template_that_overwrites_nothing(site: Site) -> None:
     assert path.name == "fix-the-links.md"
     assert "## OUTPUT FORMAT" in path.read_text()
     assert coordinator(site.repo, "brief", "new", "Fix the links").code == 1
+    assert coordinator(site.repo, "brief", "new", "fix-the-links.md").code == 1
 
 
 def test_what_a_new_brief_says_to_type_next_works_from_where_one_is(
@@ -321,10 +324,10 @@ def test_a_person_claims_paths_others_are_told_and_it_is_given_back(site: Site) 
     busy = coordinator(site.repo, "claims", "take", "docs/guide.md", "--reason", "me too", "--json")
     assert busy.code == 75
     assert "A Person" in busy.error["message"]
+    assert busy.error["message"].endswith(": rewriting")
     for same in ("./docs", "docs/", ".//docs/./guide.md", "docs/*.md", "."):
         again = coordinator(site.repo, "claims", "take", same, "--reason", "me too", "--json")
         assert again.code == 75, same
-    assert busy.error["message"].endswith(": rewriting")
     (shown,) = coordinator(site.repo, "status", "--json").json["claims"]
     assert (shown["brief"], shown["reason"]) == (None, "rewriting")
     assert ">: rewriting" in coordinator(site.repo, "claims").out
