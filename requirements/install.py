@@ -5,6 +5,8 @@ Why uv: it installs in two seconds what takes pip thirty; where it cannot be had
 """
 
 import ast
+import contextlib
+import fcntl
 import hashlib
 import os
 import shutil
@@ -20,14 +22,21 @@ PINNED = ("build", "runtime", "test", "lint")
 STAMP = Path(".venv/installed")
 INSIDE = Path(".venv/bin/python")
 ASKED = Path(".venv/asked-for-bubblewrap")
-# What pip is set to, as uv takes it.
-OPTIONS = {
-    "index-url": "--default-index",
-    "extra-index-url": "--index",
-    "find-links": "--find-links",
-    "trusted-host": "--allow-insecure-host",
+# What pip is set to, as uv takes it: not in the arguments, where `ps` would show a password.
+VARIABLES = {
+    "index-url": "UV_DEFAULT_INDEX",
+    "extra-index-url": "UV_INDEX",
+    "find-links": "UV_FIND_LINKS",
+    "trusted-host": "UV_INSECURE_HOST",
+    "cert": "SSL_CERT_FILE",
+    "proxy": "ALL_PROXY",
 }
-VARIABLES = {"cert": "SSL_CERT_FILE", "proxy": "ALL_PROXY"}
+BETWEEN = {
+    "extra-index-url": " ",
+    "find-links": ",",
+    "trusted-host": " ",
+}  # where there may be several
+YES = ("y", "yes", "t", "true", "on", "1")
 # As pip chooses: from all indexes; the hashes say which file it must be.
 AS_PIP = ("--link-mode", "copy", "--compile-bytecode", "--index-strategy", "unsafe-best-match")
 NO_BUBBLEWRAP = """\
@@ -55,6 +64,23 @@ def main() -> int:
 
 
 def _environment() -> int:
+    with _alone():
+        return _installed()
+
+
+@contextlib.contextmanager
+def _alone() -> Iterator[None]:
+    """Has a second one wait for the first: `make check` and `make test` may begin at once."""
+    folder = os.open("requirements", os.O_RDONLY)
+    try:
+        with contextlib.suppress(OSError):  # not every file system has locks
+            fcntl.flock(folder, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(folder)
+
+
+def _installed() -> int:
     wanted = _digest()
     if INSIDE.exists() and STAMP.exists() and STAMP.read_text(encoding="utf-8") == wanted:
         return 0
@@ -76,11 +102,13 @@ def uv_command(pip: list[str], python: Path) -> tuple[list[str], dict[str, str]]
     """Returns a call of the uv in .venv that installs for `python` from where pip would, and its environment."""
     call, variables = [str(INSIDE), "-m", "uv", "pip", "install", "--quiet"], dict(os.environ)
     call += ["--python", str(python), *AS_PIP]
-    for name, value in _settings(pip):
-        if name in OPTIONS:
-            call += [part for word in value.split() for part in (OPTIONS[name], word)]
-        elif name in VARIABLES:
-            variables[VARIABLES[name]] = value
+    settings = _settings(pip)
+    for name, variable in VARIABLES.items():
+        if name in settings:
+            value = settings[name]
+            variables[variable] = BETWEEN[name].join(value.split()) if name in BETWEEN else value
+    if settings.get("no-index", "").lower() in YES:
+        call.append("--no-index")
     return call, variables
 
 
@@ -103,13 +131,18 @@ def _by(call: list[str], **run: Any) -> bool:
     return all(subprocess.run([*call, *what], check=False, **run).returncode == 0 for what in steps)
 
 
-def _settings(pip: list[str]) -> Iterator[tuple[str, str]]:
-    """Yields what pip is set to, by files and variables, as its option is called: ("index-url", "...")."""
+def _settings(pip: list[str]) -> dict[str, str]:
+    """Returns what `pip install` is set to, as its options are called: {"index-url": "..."}."""
     said = subprocess.run([*pip, "config", "list"], capture_output=True, text=True, check=False)
+    found: dict[str, dict[str, str]] = {"global": {}, "install": {}, ":env:": {}}
     for line in said.stdout.splitlines():
         name, equals, value = line.partition("=")
-        if equals:
-            yield name.rpartition(".")[2], str(ast.literal_eval(value))
+        where, _, option = name.partition(".")
+        if equals and where in found:
+            found[where][option] = str(ast.literal_eval(value))
+    return {
+        name: value for where in found.values() for name, value in where.items()
+    }  # the last one counts
 
 
 def _pins(*names: str) -> list[str]:

@@ -1,4 +1,5 @@
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -113,9 +114,11 @@ def installs(machine: Machine) -> list[str]:
 def test_uv_installs_from_where_pip_would(machine: Machine) -> None:
     machine.pinned()
     settings = r"""case "$*" in
-*"config list"*) printf '%s\n' "global.index-url='file:///a b'" "global.cert='/c.pem'" \
-  ":env:.find-links='/w\\n/x'" "global.quiet='1'" nonsense;;
-*"-m uv"*) echo "CA $SSL_CERT_FILE" >>log;;
+*"config list"*) printf '%s\n' ":env:.index-url='http://me:secret@a/'" ":env:.quiet='1'" \
+  "download.index-url='http://c/'" "global.cert='/c.pem'" "global.extra-index-url='/d\\n/e'" \
+  "global.find-links='/w\\n/x'" "global.index-url='http://b/'" "global.no-index='false'" \
+  "install.cert='/i.pem'" nonsense;;
+*"-m uv"*) echo "$UV_DEFAULT_INDEX $UV_INDEX $UV_FIND_LINKS $SSL_CERT_FILE" >>log;;
 esac"""
     machine.put("python", settings, ".venv/bin")
     assert machine.runs("_environment") == (
@@ -124,13 +127,30 @@ esac"""
     )
     (call,) = installs(machine)
     assert call.startswith("python -m uv pip install --quiet --python .venv/bin/python ")
-    assert (
-        " --default-index file:///a --default-index b --find-links /w --find-links /x --require"
-        in call
-    )
-    assert machine.ran().count("CA /c.pem") == 2
+    assert not re.search("secret|--no-index", call)
+    assert machine.ran().count("http://me:secret@a/ /d /e /w,/x /i.pem") == 2
     before = machine.ran()
     assert (machine.runs("_environment"), machine.ran()) == (("0", ""), before)
+
+
+def test_uv_asks_no_index_where_pip_may_not(machine: Machine) -> None:
+    machine.pinned()
+    settings = """case "$*" in *"config list"*) echo ":env:.no-index='1'";; esac"""
+    machine.put("python", settings, ".venv/bin")
+    assert machine.runs("_environment")[0] == "0"
+    assert "-m uv" in installs(machine)[0]
+    assert "--no-index" in installs(machine)[0]
+
+
+def test_two_do_not_install_at_once(machine: Machine) -> None:
+    machine.pinned()
+    other = (
+        "import fcntl, os; fcntl.flock(os.open('requirements', 0), fcntl.LOCK_EX | fcntl.LOCK_NB)"
+    )
+    tries = f"""case "$*" in *--editable*) '{sys.executable}' -c "{other}" 2>>log || true;; esac"""
+    machine.put("python", tries, ".venv/bin")
+    assert machine.runs("_environment")[0] == "0"
+    assert [line for line in machine.ran() if line.startswith("BlockingIOError")]
 
 
 @pytest.mark.parametrize("cannot", ["pip install --quiet --only-binary", "uv pip install"])
