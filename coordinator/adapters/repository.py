@@ -24,7 +24,8 @@ _UNDER_WAY = {
 }
 _QUESTIONS = (
     *("--is-bare-repository", "--absolute-git-dir", "--git-common-dir"),
-    *("--show-toplevel", "HEAD"),  # not answered where there is no work tree, or no commit
+    # not answered where there is no work tree, or no commit; `HEAD` alone may be a file of that name
+    *("--show-toplevel", "HEAD^0"),
 )
 _ANSWERS_MIN = 3
 _LOCAL_TO_ONE_REPOSITORY = (
@@ -117,8 +118,13 @@ def find(path: Path) -> Checkout:
         )
     if not path.is_dir():
         raise RepositoryError(f"{path}: no such folder", hint="check the path after -C")
+    if "\n" in str(path.resolve()):
+        raise RepositoryError(
+            f"{str(path)!r}: git cannot say where this is: there is a line break in the path",
+            hint="rename the folder, or clone the repository into another one",
+        )
     said = _rev_parse(path, *_QUESTIONS)
-    lines = said.out.decode("utf-8", "surrogateescape").splitlines()
+    lines = said.out.decode("utf-8", "surrogateescape").removesuffix("\n").split("\n")
     if len(lines) < _ANSWERS_MIN:
         raise _not_found(path, said)
     bare, own, common, *rest = lines
