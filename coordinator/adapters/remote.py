@@ -179,7 +179,6 @@ class GitRemote:
     def _observe(self) -> None:
         now = self._clock.monotonic_s()
         self._refs = None
-        self.version += 1
         refs = self.mirrored("")
         inbox = {f"{r.removeprefix(INBOX)[1:]}@{oid}" for r, oid in self._snapshot().items()}
         for branch in [b for b in tuple(self._handled) if b not in inbox]:
@@ -192,6 +191,7 @@ class GitRemote:
                 seen = self._first_seen.get(ref)
                 if seen is None or seen[0] != oid:
                     self._first_seen[ref] = (oid, now)
+        self.version += 1  # last: what another thread read until here is not kept
 
     def _inbox_files(self, commit: Oid) -> list[tuple[str, bytes]]:
         tree = Oid(self._git.read(commit)[1][5:45].decode())

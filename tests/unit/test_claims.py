@@ -1,5 +1,6 @@
 """Claims over a remote in memory: acquired, renewed, taken over, torn, and forgotten."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from coordinator.adapters.acquisitions import Acquisitions
 from coordinator.adapters.claims import RefClaims
 from coordinator.adapters.git import RefUpdate, Signature
-from coordinator.adapters.remote import GitRemote
+from coordinator.adapters.remote import MIRROR, GitRemote
 from coordinator.domain.names import EMPTY_TREE, BriefId, Epoch, Oid, RecordPaths, RepoPath, digest
 from coordinator.domain.proof import Busy, Claim, Unreachable
 from coordinator.domain.world import HeldRef
@@ -277,6 +278,29 @@ def test_l1_a_gate_without_a_change_for_a_lease_is_taken_over(one: Station, two:
     assert not isinstance(taken, Busy | Unreachable)
     assert taken.epoch == "e2"
     assert isinstance(one.claims.hold_gate("main"), Busy)
+
+
+class Peeked(FakeGit):
+    """A clone at which somebody looks once, while a fetch is being taken in."""
+
+    look: Callable[[], object] | None = None
+
+    def refs(self, prefix: str) -> dict[str, Oid]:
+        if prefix == f"{MIRROR}/" and self.look is not None:
+            look, self.look = self.look, None
+            look()
+        return super().refs(prefix)
+
+
+def test_c5_a_look_while_a_fetch_is_taken_in_is_not_kept(server: FakeServer, one: Station) -> None:
+    one.acquired(DOCS)
+    git = Peeked(server)
+    two = station(server, "e2", git=git)
+    two.clock.pause(50.0)
+    git.look = two.claims.held
+    two.remote.sync()
+    assert git.look is None
+    assert two.claims.held()[BRIEF].unchanged_s == 50.0
 
 
 def test_l1_the_gate_of_an_earlier_start_is_ours_at_once(server: FakeServer, one: Station) -> None:
