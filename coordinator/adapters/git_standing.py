@@ -71,16 +71,21 @@ class StandingGit:
         """Returns what it answers, up to `last`; less when it ends before, or takes too long."""
         assert self._process is not None
         assert self._process.stdout is not None
-        answers = self._process.stdout.fileno()
-        poll = select.poll()
-        poll.register(answers, select.POLLIN)
         heard = b""
-        while not heard.endswith(last) and poll.poll(within_s * 1000):
-            more = os.read(answers, 4096)
+        while not heard.endswith(last) and self.has_answered(within_s=within_s):
+            more = os.read(self._process.stdout.fileno(), 4096)
             if not more:
                 break
             heard += more
         return heard
+
+    def has_answered(self, *, within_s: float) -> bool:
+        """Tells whether there is something to read of it, if only that it has ended, before the time is up."""
+        assert self._process is not None
+        assert self._process.stdout is not None
+        poll = select.poll()
+        poll.register(self._process.stdout.fileno(), select.POLLIN)
+        return bool(poll.poll(within_s * 1000))
 
     def end(self) -> int | None:
         """Ends it, and returns its exit code."""

@@ -11,6 +11,7 @@ import threading
 import zlib
 from pathlib import Path
 
+from coordinator.adapters.git_command import LOCAL_S_MAX
 from coordinator.adapters.git_standing import StandingGit
 from coordinator.domain.errors import MissingObject, RepositoryError
 from coordinator.domain.names import Oid
@@ -24,6 +25,7 @@ class ObjectStore:
         self._objects = directory / "objects"
         self._lock = threading.Lock()
         self._reader = StandingGit(directory, "cat-file", "--batch-command")
+        self._silence_s_max = LOCAL_S_MAX
 
     def read(self, oid: Oid) -> tuple[str, bytes]:
         """Returns (type, content). Raises MissingObject."""
@@ -102,6 +104,8 @@ class ObjectStore:
         questions, answers = self._reader.pipes()
         questions.write(f"{what} {oid}\n".encode())
         questions.flush()
+        if not self._reader.has_answered(within_s=self._silence_s_max):
+            raise EOFError("cat-file does not answer")
         head = answers.readline().split()
         if len(head) == 2 and head[1] == b"missing":
             return None

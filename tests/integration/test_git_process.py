@@ -492,6 +492,25 @@ def test_reading_goes_on_after_the_reader_was_killed(private: GitProcess) -> Non
     assert private.read(blob) == ("blob", b"1")
 
 
+def test_a_reader_that_stands_still_is_given_up_and_another_one_asked(private: GitProcess) -> None:
+    blob = private.write("blob", b"1")
+    private.read(blob)
+    store, reader = private._store, private._store._reader.process
+    assert reader is not None
+
+    def kill() -> None:
+        until(lambda: store._reader.process is not reader)
+        store._silence_s_max = PATIENCE_S
+        os.kill(reader.pid, signal.SIGKILL)
+
+    killer = threading.Thread(target=kill)
+    killer.start()
+    store._silence_s_max = 0.1
+    os.kill(reader.pid, signal.SIGSTOP)
+    assert private.read(blob) == ("blob", b"1")
+    killer.join()
+
+
 def test_refs_are_moved_on_after_a_refusal_and_after_what_moves_them_was_killed(
     private: GitProcess,
 ) -> None:
