@@ -1,6 +1,7 @@
 """`deinit`: takes away what only the coordinator needs; history stays."""
 
 import shutil
+from pathlib import Path
 
 from coordinator import config
 from coordinator.adapters import repository
@@ -13,11 +14,12 @@ from coordinator.domain.errors import BusyError, RepositoryError, UnreachableErr
 _PUSH_S_MAX = 60.0
 
 
-def preview(checkout: Checkout) -> tuple[str, ...]:
-    """Returns what `end` would remove here; the remote is not asked."""
+def preview(checkout: Checkout, *, force: bool) -> tuple[str, ...]:
+    """Returns what `end` would remove here, and raises what it would; the remote is not asked."""
     said = config.schema.parse(repository.work_tree_config(checkout))
     inbox = checkout.top / said.paths.briefs / "inbox"
-    found = [path for path in (checkout.run, inbox) if path.is_dir()]
+    briefs = _left(checkout, inbox, force=force)
+    found = [path for path in (checkout.run, *(() if briefs else (inbox,))) if path.is_dir()]
     return (f"{said.repository.refs}/* on {said.repository.remote}", *map(str, found))
 
 
@@ -26,22 +28,9 @@ def end(checkout: Checkout, *, force: bool) -> tuple[str, ...]:
 
     Raises BusyError while a daemon runs, RepositoryError for an inbox with briefs unless `force`.
     """
-    holder = repository.daemon_of(checkout)
-    if holder is not None:
-        raise BusyError(
-            f"a daemon works here: process {holder.pid} on {holder.host}", hint="stop it first"
-        )
-    text = repository.work_tree_config(checkout)
-    said = config.schema.parse(text)
+    said = config.schema.parse(repository.work_tree_config(checkout))
     inbox = checkout.top / said.paths.briefs / "inbox"
-    briefs = (
-        [p.name for p in inbox.iterdir() if not p.name.startswith(".")] if inbox.is_dir() else []
-    )
-    if briefs and not force:
-        raise RepositoryError(
-            f"{inbox} holds briefs that nobody took in: {', '.join(sorted(briefs)[:5])}",
-            hint="move them away, or use --force to leave them where they are",
-        )
+    briefs = _left(checkout, inbox, force=force)
     removed: list[str] = []
     if said.repository.remote in checkout.remotes:
         removed += _delete_refs(checkout, said.repository.remote, said.repository.refs)
@@ -52,6 +41,24 @@ def end(checkout: Checkout, *, force: bool) -> tuple[str, ...]:
         shutil.rmtree(inbox)
         removed.append(str(inbox.relative_to(checkout.top)))
     return tuple(removed)
+
+
+def _left(checkout: Checkout, inbox: Path, *, force: bool) -> list[str]:
+    """Returns the briefs that nobody took in; they stay, and so does the inbox. Raises as `end` says."""
+    holder = repository.daemon_of(checkout)
+    if holder is not None:
+        raise BusyError(
+            f"a daemon works here: process {holder.pid} on {holder.host}", hint="stop it first"
+        )
+    briefs = (
+        [p.name for p in inbox.iterdir() if not p.name.startswith(".")] if inbox.is_dir() else []
+    )
+    if briefs and not force:
+        raise RepositoryError(
+            f"{inbox} holds briefs that nobody took in: {', '.join(sorted(briefs)[:5])}",
+            hint="move them away, or use --force to leave them where they are",
+        )
+    return briefs
 
 
 def _delete_refs(checkout: Checkout, remote: str, root: str) -> list[str]:

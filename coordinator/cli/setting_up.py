@@ -92,7 +92,8 @@ def deinit(*, place: Place, as_json: bool, force: bool, dry_run: bool) -> None:
     from coordinator.adapters import repository, teardown  # noqa: PLC0415  lazy by design
 
     checkout = repository.find(place.path)
-    removed = teardown.preview(checkout) if dry_run else teardown.end(checkout, force=force)
+    remove = teardown.preview if dry_run else teardown.end
+    removed = remove(checkout, force=force)
     if as_json:
         answer({"removed": removed, "dry_run": dry_run})
         return

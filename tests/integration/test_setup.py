@@ -334,6 +334,10 @@ def test_deinit_keeps_briefs_that_nobody_took_in(site: Site) -> None:
     refused = coordinator(site.repo, "deinit", "--json")
     assert refused.code == 1
     assert "mine.md" in refused.error["message"]
+    dry = coordinator(site.repo, "deinit", "--dry-run", "--json")
+    assert dry.error == refused.error
+    dry = coordinator(site.repo, "deinit", "--force", "--dry-run", "--json")
+    assert not [name for name in dry.json["removed"] if name.endswith("inbox")]
     assert coordinator(site.repo, "deinit", "--force").code == 0
     assert brief.read_text() == "TASK: keep me\n"
 
