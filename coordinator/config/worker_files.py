@@ -6,7 +6,9 @@ from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic_core import ErrorDetails
 
+from coordinator.config.reading import dotted
 from coordinator.config.values import Absolute, Filled, Money, Name, Seconds, Some
 from coordinator.domain.errors import ConfigError
 from coordinator.domain.names import ProfileName
@@ -124,6 +126,13 @@ def read(texts: Mapping[str, bytes]) -> tuple[Profile, ...]:
     return tuple(profiles)
 
 
+def _fault(detail: ErrorDetails) -> str:
+    """Says what is wrong with a setting; which of its types pydantic tried last, nobody asked."""
+    key = dotted([part for part in detail["loc"] if "[" not in str(part)])
+    message = detail["msg"].removeprefix("Value error, ").replace("Input should", "must")
+    return f"{key or 'front matter'}: {message}"
+
+
 def _profile(file: str, text: bytes) -> Profile:
     where = f"{FOLDER}/{file}"
     front, body = _parts(where, text)
@@ -131,11 +140,7 @@ def _profile(file: str, text: bytes) -> Profile:
     try:
         said = _WorkerFile.model_validate(front)
     except ValidationError as error:
-        told = (
-            f"{where}: {'.'.join(str(part) for part in detail['loc']) or 'front matter'}: "
-            f"{detail['msg'].removeprefix('Value error, ')}"
-            for detail in error.errors()
-        )
+        told = {f"{where}: {_fault(detail)}": None for detail in error.errors()}
         raise ConfigError("\n".join(told)) from error
     if said.name != file.removesuffix(".md"):
         raise ConfigError(f"{where}: name: the file of {said.name} is {said.name}.md")

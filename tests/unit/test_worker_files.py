@@ -114,11 +114,18 @@ def test_own_workers_come_before_the_built_in_ones_and_may_replace_them() -> Non
             b"---\nmodel: m\ntools: [reed]\n---\n",
             "tools: there is no tool 'reed'; did you mean read?",
         ),
-        (b"---\nmodel: m\nread: [tools]\n---\n", "read.0: must be an absolute path"),
+        (b"---\nmodel: m\nread: [tools]\n---\n", "read[0]: must be an absolute path"),
     ],
 )
 def test_a_fault_says_where_and_what(text: bytes, said: str) -> None:
     assert faults(x=text) == [f".orchestrator/workers/x.md: {said}"]
+
+
+def test_a_fault_says_nothing_of_how_it_was_found() -> None:
+    assert faults(x=b"---\nkind: command\ncommand: [true]\n---\n") == [
+        ".orchestrator/workers/x.md: command[0]: must be a valid string",
+        ".orchestrator/workers/x.md: command: must be a valid string",
+    ]
 
 
 def test_all_faults_of_all_files_come_at_once() -> None:
