@@ -78,6 +78,14 @@ _REASONS: tuple[tuple[str, str, str], ...] = (
         "install it (ssh, curl support in git) or use another URL",
     ),
     (
+        r"did not send all necessary objects",
+        "objects are missing, there or in the private clone",
+        (
+            "`git fsck` at the remote; a damaged .orchestrator/run may be deleted while no daemon "
+            "runs, and is made anew"
+        ),
+    ),
+    (
         r"detected .*dubious|transport '\w+' not allowed",
         "this kind of remote is not allowed",
         "see protocol.allow in `git help config`",

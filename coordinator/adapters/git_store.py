@@ -96,7 +96,8 @@ class ObjectStore:
                     if last:
                         raise RepositoryError(
                             f"reading {oid} from {self._directory} failed: {error}",
-                            hint="run `git fsck` there; the object may be damaged",
+                            hint="run `git fsck` there; a damaged .orchestrator/run may be "
+                            "deleted while no daemon runs, and is made anew",
                         ) from error
         raise AssertionError("unreachable")
 

@@ -286,6 +286,19 @@ def _children(repo: Path, group: int) -> list[str]:
     return found
 
 
+def test_a_damaged_private_clone_may_be_deleted_and_every_error_of_it_says_so(walk: Walk) -> None:
+    walk.drop("good.md")
+    walk.work()
+    shutil.rmtree(walk.run_folder / "repo.git" / "objects")
+    hint = "a damaged .orchestrator/run may be deleted while no daemon runs"
+    assert hint in walk("status", code=1).err
+    said = walk("run", "--timeout", "0.5", "--json", code=1)
+    assert hint in said.event("offline")["hint"]
+    shutil.rmtree(walk.run_folder)
+    walk.work()
+    assert walk.state("good") == "completed"
+
+
 @pytest.mark.parametrize(
     ("ref", "blob"),
     [
