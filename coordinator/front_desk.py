@@ -126,7 +126,7 @@ def settings(path: Path) -> tuple[dict[str, dict[str, Any]], str]:
 
 def drop_remote(path: Path, name: str, text: bytes) -> Put:
     """Pushes a brief as a branch inbox/<id>, so that a daemon elsewhere takes it in."""
-    from coordinator.adapters.inbox_branch import push_brief  # noqa: PLC0415  only --remote needs it
+    from coordinator.adapters.inbox_branch import branch_of, push_brief  # noqa: PLC0415  only --remote needs it
 
     refresh(path)  # so that what is done already is not asked for again
     seen = viewpoint.look(path)
@@ -137,7 +137,7 @@ def drop_remote(path: Path, name: str, text: bytes) -> Put:
     put = desk(path).would_drop(name, text)
     if put.duplicate:
         return put
-    branch = push_brief(
+    is_new = push_brief(
         seen.git,
         seen.objects,
         tip=seen.tip,
@@ -148,7 +148,7 @@ def drop_remote(path: Path, name: str, text: bytes) -> Put:
         who=(seen.checkout.name, seen.checkout.email),
         clock=SystemClock(),
     )
-    return replace(put, file=branch)
+    return replace(put, file=branch_of(put.id), duplicate=not is_new)
 
 
 def refresh(path: Path) -> None:

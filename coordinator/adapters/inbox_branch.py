@@ -11,6 +11,11 @@ from coordinator.ports import Clock
 _PUSH_S_MAX = 60.0
 
 
+def branch_of(brief: BriefId) -> str:
+    """Returns the branch that a brief is pushed as."""
+    return f"inbox/{brief}"
+
+
 def push_brief(
     git: GitProcess,
     objects: GitObjects,
@@ -22,8 +27,8 @@ def push_brief(
     text: bytes,
     who: tuple[str, str],
     clock: Clock,
-) -> str:
-    """Returns the branch; it holds the tip's tree and the brief in the inbox folder.
+) -> bool:
+    """Pushes the branch, which holds the tip's tree and the brief in the inbox folder; False where it was there.
 
     Raises RepositoryError when git does not know who asks, or the remote refuses.
     """
@@ -42,15 +47,18 @@ def push_brief(
         committer=author,
         sign=False,
     )
-    branch = f"inbox/{brief}"
+    branch = branch_of(brief)
     update = RefUpdate(ref=f"refs/heads/{branch}", expected=None, new=commit)
     reply = git.push([update], timeout_s_max=_PUSH_S_MAX)
     if reply.kind in ("unreachable", "timeout"):
         raise UnreachableError(f"the brief was not pushed: {reply.message}", hint=reply.hint)
     # The lease says that the branch is there: its name holds the digest, so it is this brief.
-    if reply.kind == "rejected" and "stale info" not in reply.lines.get(update.ref, ""):
+    said = reply.lines.get(update.ref, "")
+    if "stale info" in said or "up to date" in said:
+        return False
+    if reply.kind == "rejected":
         raise RepositoryError(
             f"the remote did not take the branch {branch}: {reply.message}",
             hint="allow pushes to inbox/* there",
         )
-    return branch
+    return True

@@ -28,6 +28,8 @@ def list_(*, place: Place, as_json: bool) -> None:
 @shared_options
 def take(*, place: Place, as_json: bool, paths: tuple[str, ...], reason: str) -> None:
     """Claim paths, so that no brief changes them"""
+    if not reason.strip():
+        raise click.UsageError("--reason is empty; others read it while they wait")
     token, held = place.desk().take(paths, reason)
     if as_json:
         rows = [{"path": c.path, "ref": c.ref, "oid": c.oid, "holder": c.holder} for c in held]

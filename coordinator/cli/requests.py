@@ -30,6 +30,8 @@ def approve(*, place: Place, as_json: bool, id_: str) -> None:
 @shared_options
 def reject(*, place: Place, as_json: bool, id_: str, reason: str) -> None:
     """Say no to a brief that waits"""
+    if not reason.strip():
+        raise click.UsageError("--reason is empty; it goes into the commit")
     _tell(place.desk().reject(id_, reason), as_json=as_json)
 
 

@@ -205,6 +205,8 @@ def test_a_drop_over_the_remote_is_a_branch_and_moves_nothing_here(site: Site, b
     branch = f"refs/heads/inbox/{answered.json['id']}"
     assert git(site.hub, "show", f"{branch}:briefs/inbox/starts.md").encode() + b"\n" == BRIEF
     assert git(site.hub, "rev-parse", f"{branch}~1") == site.tip
+    again = coordinator(site.repo, "brief", "drop", str(brief), "--remote", "--json")
+    assert (answered.json["duplicate"], again.json["duplicate"]) == (False, True)
     assert git(site.repo, "for-each-ref") == before
 
 
@@ -336,6 +338,14 @@ def test_a_person_claims_paths_others_are_told_and_it_is_given_back(site: Site) 
     assert coordinator(site.repo, "claims", "release", token, "--json").code == 0
     assert coordinator(site.repo, "claims", "--json").json["claims"] == []
     assert coordinator(site.repo, "claims", "release", token, "--json").code == 1
+
+
+@pytest.mark.parametrize("command", [("reject", "starts"), ("claims", "take", "docs")])
+def test_a_reason_that_others_shall_read_says_something(
+    site: Site, command: tuple[str, ...]
+) -> None:
+    said = coordinator(site.repo, *command, "--reason", " ", "--json")
+    assert (said.code, said.error["message"].partition(";")[0]) == (2, "--reason is empty")
 
 
 @pytest.mark.parametrize("path", ["../x", "docs/../a", "/etc/passwd", "", " ", "a/.git/config"])
