@@ -77,10 +77,10 @@ def _all_rejected(returned: Any, tried: Any) -> str:
     ("module", "name", "planted", "found", "seeds"),
     [
         (united, "reports", _first_counts, "contradict each other", (5, 4, 2)),
-        (budget, "left", _pays_all, "USD, over", (10, 4)),
+        (budget, "left", _pays_all, "USD, over", (1, 8)),
         (finishing, "_held", _nothing, "nobody approved it", (3, 6)),
         (progress, "_dependencies", _nothing, "is not done", (1, 3, 2)),
-        (spent, "of", _without_lost, "USD, over", (10, 4, 8)),
+        (spent, "of", _without_lost, "USD, over", (1, 9, 13)),
         (fairness, "_wait", _nothing, "requests in a minute", (7, 1, 4)),
         (fairness, "_wait_for_tokens", _nothing, "tokens in a minute", (4, 10)),
         (tries, "past", _without_restarted, "requests in a minute", (34, 40)),
