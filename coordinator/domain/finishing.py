@@ -190,12 +190,19 @@ def _gate(sighting: Sighting, world: World) -> Step:
     unknown = tuple(c for c in bare if c.key not in world.checks)
     if unknown:  # L8: before anybody is blamed, the bare tip must be green
         return RunGate(brief=sighting.filed.id, checks=unknown)
-    if any(not world.checks[c.key].passed for c in bare):
-        text = f"the branch itself fails the gate: {red[0].name}"
+    failing = next((r for c in bare if not (r := world.checks[c.key]).passed), None)
+    if failing is not None:
+        text = f"the branch itself fails the gate: {failing.name}"
         question = Question(id="gate", text=text, choices=(partial_answers.AGAIN,))
         why = f"{text}; no change is to blame. Mend the branch, then answer."
+        tail = failing.tail[-1500:].strip()
         note = notes.asked(
-            sighting, held="question", questions=[question], why=why, policy=world.policy
+            sighting,
+            held="question",
+            questions=[question],
+            why=why,
+            policy=world.policy,
+            reasons=(why, f"it said: {tail}") if tail else (),
         )
         return Say(note)
     said = f"the gate {red[0].name} fails on the result: {red[0].tail[-1500:]}"

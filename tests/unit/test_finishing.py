@@ -184,8 +184,11 @@ def test_l8_the_bare_tip_is_gated_before_anybody_is_blamed() -> None:
 
 
 def test_l8_a_red_tip_holds_all_and_blames_none() -> None:
-    record = said(gated(result(GATE, passed=False), result(BARE, passed=False)))
+    red = result(BARE, passed=False, tail="no rule to make\nBrief-Id: x\n")
+    record = said(gated(result(GATE, passed=False), red))
     assert record.values("Question") == ("gate: the branch itself fails the gate: test",)
+    assert record.brief == BRIEF
+    assert record.values("Reason")[1:] == ("it said: no rule to make",)
 
 
 def test_l8_a_green_tip_blames_the_change_and_it_is_tried_again() -> None:
