@@ -13,6 +13,8 @@ from coordinator.desk import Put
 @shared_options
 def answer_(*, place: Place, as_json: bool, id_: str, question: str, text: str) -> None:
     """Answer one question of a brief that waits"""
+    if not text.strip():
+        raise click.UsageError("the answer is empty")
     _tell(place.desk().answer(id_, question, text), as_json=as_json)
 
 

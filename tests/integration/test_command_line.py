@@ -317,6 +317,7 @@ def test_a_question_that_is_not_asked_is_refused_naming_those_that_are(
     pull(site)
     answered = coordinator(site.repo, "answer", brief, "who", "me", "--json")
     assert "which" in answered.error["hint"]
+    assert coordinator(site.repo, "answer", brief, "which", " ", "--json").code == 2
 
 
 def test_a_person_claims_paths_others_are_told_and_it_is_given_back(site: Site) -> None:
