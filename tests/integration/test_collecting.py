@@ -54,10 +54,11 @@ def test_who_hands_the_tests_out_does_not_pass_for_the_first_to_read_them(tmp_pa
     for name in ("__init__.py", "conftest.py", "support/__init__.py", "support/collecting.py"):
         shutil.copy(TESTS / name, tmp_path / "tests" / name)
     (tmp_path / "tests/test_one.py").write_text(ONE_TEST)
+    outside = {key: said for key, said in os.environ.items() if not key.startswith("PYTEST_")}
     ran = subprocess.run(
         [sys.executable, "-m", "pytest", "-n", "1", "-p", "no:cacheprovider"],
         cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        env={**outside, "PYTHONPATH": str(tmp_path)},
         capture_output=True,
         text=True,
         check=False,
