@@ -15,7 +15,7 @@ from typing import Any
 from coordinator.adapters import journal_tables
 from coordinator.domain.attempt import RESTARTED, AttemptId, Spec
 from coordinator.domain.check import CheckResult
-from coordinator.domain.errors import RepositoryError
+from coordinator.domain.errors import NewerSchemaError, RepositoryError
 from coordinator.domain.names import BriefId, Digest
 from coordinator.domain.output import Usage
 from coordinator.domain.past import Past
@@ -227,7 +227,7 @@ class SqliteJournal:
         if row and not row[0].isdigit():
             raise _BrokenFile(f"its format is {row[0]!r}")
         if row and int(row[0]) > journal_tables.FORMAT:
-            raise RepositoryError(
+            raise NewerSchemaError(
                 f"{self._path}: the journal has format {row[0]}, this program knows {journal_tables.FORMAT}: read-only",
                 hint="run the newer coordinator, or delete the journal, which is only a cache",
             )

@@ -45,6 +45,7 @@ _COMMANDS = {
 }
 
 
+_FILE = "a file lies where a folder should be: move it away"
 _OWNER = "see whose it is and what you may do there: `ls -ld`"
 _DISK = {
     errno.EACCES: _OWNER,
@@ -52,6 +53,8 @@ _DISK = {
     errno.ENOSPC: "free some disk space, then again",
     errno.EDQUOT: "your quota is used up: free some of what is yours, then again",
     errno.EROFS: "it is mounted read-only: remount it, or work in a folder that can be written",
+    errno.EEXIST: _FILE,
+    errno.ENOTDIR: _FILE,
     errno.EFBIG: "no file may be as large there: `ulimit -f` shows the limit of this shell",
 }
 """What to do about a disk that does not take what is written, or a file that one may not use."""
@@ -100,8 +103,8 @@ class _Commands(click.Group):
             if error.errno not in _DISK:
                 _report(error, arguments, as_json=as_json)
                 sys.exit(EXIT_BUG)
-            where = f"{error.filename}: " if error.filename else ""
-            message = f"{where}cannot be used: {os.strerror(error.errno)}"
+            what = f"{error.filename}: cannot be used" if error.filename else "cannot write"
+            message = f"{what}: {os.strerror(error.errno)}"
             complain("disk", message, _DISK[error.errno], as_json=as_json)
             sys.exit(EXIT_FAILED)
         except Exception as error:  # noqa: BLE001  the last place: nobody above can write a report

@@ -11,6 +11,7 @@ from coordinator.cli.answering import (
     EXIT_FAILED,
     EXIT_INPUT_REQUIRED,
     Place,
+    Seconds,
     answer,
     plain,
     say,
@@ -137,7 +138,7 @@ def check(*, place: Place, as_json: bool, file: Path) -> int:
 @click.option(
     "--timeout",
     "timeout_s",
-    type=click.FloatRange(min=0),
+    type=Seconds(min=0),
     metavar="S",
     help="With --wait: give up after so many seconds (exit 1).",
 )

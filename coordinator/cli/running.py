@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import click
 
-from coordinator.cli.answering import SCHEMA, Place, plain, shared_options, shown
+from coordinator.cli.answering import SCHEMA, Place, Seconds, plain, shared_options, shown
 
 
 @click.command()
@@ -16,7 +16,7 @@ from coordinator.cli.answering import SCHEMA, Place, plain, shared_options, show
 @click.option(
     "--timeout",
     "timeout_s",
-    type=click.FloatRange(min=0, min_open=True),
+    type=Seconds(min=0, min_open=True),
     metavar="S",
     help="Give up after so many seconds (exit 1).",
 )

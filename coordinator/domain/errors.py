@@ -24,7 +24,7 @@ class ConfigError(CoordinatorError):
 
 
 class NewerSchemaError(ConfigError):
-    """config.toml is written for a newer program: this one reads, and changes nothing."""
+    """config.toml, or the journal, is of a newer program: this one reads, and changes nothing."""
 
     code = "newer_schema"
 

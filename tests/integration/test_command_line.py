@@ -127,7 +127,7 @@ def test_what_a_disk_does_not_take_has_the_hint_that_fits(tmp_path: Path) -> Non
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert (answered.code, answered.error["code"]) == (1, "disk")
-    assert answered.error["message"] == "cannot be used: File too large"
+    assert answered.error["message"] == "cannot write: File too large"
     assert "ulimit -f" in answered.error["hint"]
     assert list(tmp_path.iterdir()) == [], "half a file would stand in the way of the next try"
 
@@ -142,6 +142,22 @@ def test_a_file_that_one_may_not_write_is_no_fault_of_the_coordinator() -> None:
         "/sys/x.md: cannot be used: Read-only file system",
     )
     assert answered.error["hint"]
+
+
+def test_a_file_where_a_folder_of_ours_should_be_is_named(site: Site) -> None:
+    file = site.repo / ".orchestrator" / "run"
+    shutil.rmtree(file, ignore_errors=True)
+    file.write_text("")
+    answered = coordinator(site.repo, "run", "--once", "--json")
+    assert (answered.code, answered.error["code"]) == (1, "disk")
+    assert answered.error["message"] == f"{file}: cannot be used: File exists"
+    assert "move it away" in answered.error["hint"]
+
+
+def test_a_time_that_is_no_number_is_refused(site: Site) -> None:
+    answered = coordinator(site.repo, "run", "--timeout", "nan", "--json")
+    assert (answered.code, answered.error["code"]) == (2, "usage")
+    assert "'nan' is not a number" in answered.error["message"]
 
 
 @pytest.mark.parametrize("command", ["init", "status", "log", "doctor", "run"])

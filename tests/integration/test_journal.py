@@ -12,7 +12,7 @@ import pytest
 from coordinator.adapters.journal import CHECKS_MAX, PAST_MAX, SqliteJournal
 from coordinator.domain.attempt import RESTARTED, AttemptId, Spec
 from coordinator.domain.check import CheckResult
-from coordinator.domain.errors import RepositoryError
+from coordinator.domain.errors import NewerSchemaError, RepositoryError
 from coordinator.domain.names import BriefId, Digest, Epoch, Oid, ProfileName, TaskId
 from coordinator.domain.output import Usage
 from coordinator.domain.past import Past
@@ -313,7 +313,7 @@ def test_a_newer_format_is_left_as_it_is_and_named(path: Path) -> None:
     direct.close()
     before = path.read_bytes()
     with pytest.raises(
-        RepositoryError, match="has format 4, this program knows 3: read-only"
+        NewerSchemaError, match="has format 4, this program knows 3: read-only"
     ) as error:
         SqliteJournal(path)
     assert error.value.hint is not None
