@@ -1,7 +1,7 @@
 # One definition of green: people, hooks and .ci/run all call these.
 # Needs make, git and a Python of 3.11 or newer; everything else is installed into .venv.
 PYTHON ?= python3
-JOBS ?= 6
+JOBS ?= 4
 ARGS ?=
 
 # Only relative paths below: the folder's own name may hold spaces.
