@@ -1,4 +1,7 @@
-"""python -m tests.simulation [crowd] SEED [SEED...]: replays a seed with everything that happened, readable."""
+"""python -m tests.simulation [crowd] SEED [SEED...]: replays a seed with everything that happened, readable.
+
+A day of many briefs has 60; `crowd SEED:BRIEFS` says another number.
+"""
 
 import logging
 import os
@@ -7,7 +10,7 @@ import time
 
 import click
 
-from .crowd import Crowd
+from .crowd import BRIEFS, Crowd
 from .scenario import run
 
 
@@ -17,7 +20,7 @@ def main(arguments: list[str]) -> int:
     logging.getLogger("coordinator").addHandler(logging.NullHandler())
     begun_s = time.process_time()
     if arguments[:1] == ["crowd"]:
-        return _crowd([int(seed) for seed in arguments[1:]])
+        return _crowd(arguments[1:])
     for argument in arguments:
         first, dash, last = argument.partition("-")
         seeds = range(int(first), int(last or first) + 1)
@@ -34,15 +37,16 @@ def main(arguments: list[str]) -> int:
     return 1 if bad else 0
 
 
-def _crowd(seeds: list[int]) -> int:
+def _crowd(days: list[str]) -> int:
     """Replays days of many briefs."""
     bad = 0
-    for seed in seeds:
-        outcome = Crowd(seed, traced=True).run()
+    for day in days:
+        seed, _, briefs = day.partition(":")
+        outcome = Crowd(int(seed), briefs=int(briefs or BRIEFS), traced=True).run()
         bad += bool(outcome.broken)
         for line in outcome.trace:
             click.echo(line)
-        click.echo(outcome.told() if outcome.broken else f"crowd {seed} holds")
+        click.echo(outcome.told() if outcome.broken else f"crowd {day} holds")
     return 1 if bad else 0
 
 

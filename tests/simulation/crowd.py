@@ -24,7 +24,7 @@ from .meter import Meter
 from .moods import POLICY, Mood
 from .scenario import Day, Outcome
 
-BRIEFS = 120
+BRIEFS = 60
 GRAPHS = 0.25
 _KINDS = frozenset({"list", "json", "table", "report", "changes"})
 _EARLIER = ("left", "right")  # and what a revision makes of them
@@ -168,7 +168,8 @@ class Crowd(Day):
         return replace(
             CROWD,
             unverified="hold" if self.mood.holds else "land",
-            usd_per_day=(2.0, 4.0, 50.0)[self.outcome.seed % 3],
+            # What is too little for all of them leaves some to wait for tomorrow, which no day here has.
+            usd_per_day=(2.0, 4.0, 50.0)[self.outcome.seed % 3] * max(1, self.briefs / BRIEFS),
             limits=LIMITS if self.outcome.seed % 3 == 1 else (),
             speculation=SPECULATION if self.outcome.seed % 2 == 0 else Speculation(),
         )
@@ -267,7 +268,8 @@ class Crowd(Day):
     def judge(self) -> None:
         """Judges the day as any other, and what orchestration owes."""
         super().judge()
-        self.outcome.command = f"crowd {self.outcome.seed}"
+        many = "" if self.briefs == BRIEFS else f":{self.briefs}"
+        self.outcome.command = f"crowd {self.outcome.seed}{many}"
         self.meter.judge()
         for record in self.watch.commits.values():
             if record is not None and record.verb is Verb.LAND:

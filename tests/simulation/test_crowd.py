@@ -22,10 +22,10 @@ from coordinator.domain.brief import Kind
 from coordinator.domain.united import Contribution
 from coordinator.services.observe import tries
 
-from .crowd import Crowd
+from .crowd import BRIEFS, Crowd
 
 _THOROUGH = os.environ.get("CROWD") == "all"
-_BRIEFS, _SEEDS = (200, 20) if _THOROUGH else (60, 7)
+_BRIEFS, _SEEDS = (200, 20) if _THOROUGH else (BRIEFS, 7)
 
 pytestmark = pytest.mark.slow
 
